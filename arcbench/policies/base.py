@@ -1,0 +1,97 @@
+"""What a policy is: something that continues chat messages, many times over."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypedDict
+
+from arcbench.errors import UserError
+
+
+class Message(TypedDict):
+    """One turn of a chat. A last turn of the assistant is a prefix that the policy continues."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completion:
+    """What a policy wrote: the text after the prompt (and after the assistant's prefix)."""
+
+    text: str
+    token_ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()  # of each sampled token; empty where the policy has none
+    finish_reason: FinishReason = "stop"
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the length limit cut it."""
+        return self.finish_reason == "length"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamplingConfig:
+    """How completions are drawn."""
+
+    n: int = 8  # completions a prompt
+    temperature: float = 0.8  # as BARC's models are sampled; 0 is greedy
+    top_p: float = 1.0
+    top_k: int = 0  # 0: off
+    max_new_tokens: int = 256
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise UserError(f"SamplingConfig.n must be at least 1, not {self.n}")
+        if self.temperature < 0:
+            raise UserError(f"SamplingConfig.temperature must be >= 0, not {self.temperature}")
+        if not 0 < self.top_p <= 1:
+            raise UserError(f"SamplingConfig.top_p must be in (0, 1], not {self.top_p}")
+        if self.top_k < 0:
+            raise UserError(f"SamplingConfig.top_k must be >= 0, not {self.top_k}")
+        if self.max_new_tokens < 1:
+            raise UserError(f"max_new_tokens must be at least 1, not {self.max_new_tokens}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sampled:
+    """One completion and which prompt, and which of its n samples, it is."""
+
+    prompt_index: int
+    sample_index: int
+    completion: Completion
+
+
+class Policy(Protocol):
+    """A model that can be sampled. Implementations load their libraries when built, not imported."""
+
+    @property
+    def name(self) -> str:
+        """What the policy is called in run folders and tables."""
+        ...
+
+    def stream(
+        self, prompts: Sequence[Sequence[Message]], config: SamplingConfig
+    ) -> Iterator[Sampled]:
+        """Yield `config.n` completions of every prompt, each as soon as it is finished."""
+        ...
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Length of the prompt in tokens, chat template included."""
+        ...
+
+
+def sample(
+    policy: Policy, prompts: Sequence[Sequence[Message]], config: SamplingConfig
+) -> list[list[Completion]]:
+    """All completions, `config.n` for each prompt, in order."""
+    found: list[list[Completion | None]] = [[None] * config.n for _ in prompts]
+    for s in policy.stream(prompts, config):
+        found[s.prompt_index][s.sample_index] = s.completion
+    missing = sum(c is None for row in found for c in row)
+    if missing:
+        raise RuntimeError(f"policy {policy.name} left out {missing} completions")
+    return [[c for c in row if c is not None] for row in found]

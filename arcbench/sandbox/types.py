@@ -1,0 +1,96 @@
+"""What goes into the sandbox and what comes out of it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from arcbench.errors import UserError
+from arcbench.grids import Grid
+
+
+class Outcome(str, Enum):
+    """How the execution of a program, or of one of its inputs, ended."""
+
+    OK = "ok"
+    NO_CODE = "no_code"  # the completion holds no program to run
+    SYNTAX_ERROR = "syntax_error"
+    NO_TRANSFORM = "no_transform"  # the program defines neither `transform` nor `main`
+    RAISED = "raised"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    BAD_OUTPUT = "bad_output"  # something was returned that is not an ARC grid
+    FORBIDDEN = "forbidden"  # stopped by the isolation
+    DIED = "died"  # the process ended without a word: exit, crash, kill
+
+    @property
+    def ok(self) -> bool:
+        """Whether a valid grid came out."""
+        return self is Outcome.OK
+
+    @property
+    def has_code(self) -> bool:
+        """Whether there was a program that Python could parse."""
+        return self not in (Outcome.NO_CODE, Outcome.SYNTAX_ERROR)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one program may use, over all its inputs together."""
+
+    timeout_s: float = 5.0  # wall clock
+    memory_mb: int = 1024  # address space beyond what the worker itself has
+    max_output_cells: int = 900  # per output; larger is BAD_OUTPUT
+    max_stdout_kb: int = 16  # what is printed beyond it is dropped
+
+    def __post_init__(self) -> None:
+        for name in ("timeout_s", "memory_mb", "max_output_cells", "max_stdout_kb"):
+            if not getattr(self, name) > 0:
+                raise UserError(f"Limits.{name} must be positive, not {getattr(self, name)!r}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """Source text that defines `transform` (or `main`), and the grids to call it on."""
+
+    code: str
+    inputs: tuple[Grid, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Why one input gave no grid."""
+
+    outcome: Outcome
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Execution:
+    """What a program did: for every input, in order, a grid or a failure.
+
+    An `outcome` other than OK is that of the first input that failed; the grids of the others
+    are there all the same.
+    """
+
+    outcome: Outcome
+    outputs: tuple[Grid | Failure, ...]
+    message: str = ""
+    stdout: str = ""
+    seconds: float = 0.0  # wall clock of the whole program
+
+    @property
+    def grids(self) -> tuple[Grid | None, ...]:
+        """The output of each input, None where it failed."""
+        return tuple(None if isinstance(o, Failure) else o for o in self.outputs)
+
+    @property
+    def num_valid(self) -> int:
+        """How many inputs gave a valid grid."""
+        return sum(not isinstance(o, Failure) for o in self.outputs)
+
+
+def failed(outcome: Outcome, num_inputs: int, message: str = "", seconds: float = 0.0) -> Execution:
+    """The execution of a program that failed as a whole: the same failure for every input."""
+    failure = Failure(outcome=outcome, message=message)
+    return Execution(
+        outcome=outcome, outputs=(failure,) * num_inputs, message=message, seconds=seconds
+    )
