@@ -1,14 +1,22 @@
 """A rollout: one completion with all that became of it; groups of them; and their one codec."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import pstdev
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from arcbench.augment import Augmentation
+from arcbench.errors import UserError
+from arcbench.files import replacing
+from arcbench.grids import Grid, as_grid, to_lists
 from arcbench.policies.base import Completion
 from arcbench.rewards import RewardBreakdown
-from arcbench.sandbox.types import Execution
-from arcbench.scoring import Score
+from arcbench.sandbox.types import Execution, Failure, Outcome
+from arcbench.scoring import PairScore, Score
 
 SCHEMA = 1  # of the encoded form; raise it with every change of the fields
 
@@ -67,3 +75,176 @@ def groups(rollouts: Sequence[Rollout]) -> list[RolloutGroup]:
     for r in rollouts:
         found.setdefault((r.step, r.group), []).append(r)
     return [RolloutGroup(rollouts=tuple(g)) for g in found.values()]
+
+
+def rollout_to_dict(rollout: Rollout) -> dict[str, Any]:
+    """The rollout as plain JSON-able values; `rollout_from_dict` is the exact inverse."""
+    r = rollout
+    return {
+        "schema": r.schema,
+        "run_id": r.run_id,
+        "step": r.step,
+        "group": r.group,
+        "index": r.index,
+        "task_id": r.task_id,
+        "test_index": r.test_index,
+        "messages_hash": r.messages_hash,
+        "augmentation": None if r.augmentation is None else r.augmentation.to_dict(),
+        "completion": {
+            "text": r.completion.text,
+            "token_ids": list(r.completion.token_ids),
+            "logprobs": list(r.completion.logprobs),
+            "finish_reason": r.completion.finish_reason,
+        },
+        "code": r.code,
+        "execution": {
+            "outcome": r.execution.outcome.value,
+            "message": r.execution.message,
+            "stdout": r.execution.stdout,
+            "seconds": r.execution.seconds,
+            "outputs": [_output_to_dict(o) for o in r.execution.outputs],
+        },
+        "score": [asdict(p) for p in r.score.pairs],
+        "reward": r.reward.parts,
+        "advantage": r.advantage,
+    }
+
+
+def rollout_from_dict(d: Mapping[str, Any]) -> Rollout:
+    """Rebuild a rollout; UserError where it was written by a newer arcbench."""
+    if d["schema"] > SCHEMA:
+        raise UserError(
+            f"this rollout has schema {d['schema']}, this arcbench reads up to {SCHEMA}: update it"
+        )
+    c, e = d["completion"], d["execution"]
+    return Rollout(
+        schema=d["schema"],
+        run_id=d["run_id"],
+        step=d["step"],
+        group=d["group"],
+        index=d["index"],
+        task_id=d["task_id"],
+        test_index=d["test_index"],
+        messages_hash=d["messages_hash"],
+        augmentation=None if d["augmentation"] is None else Augmentation.from_dict(d["augmentation"]),
+        completion=Completion(
+            text=c["text"],
+            token_ids=tuple(c["token_ids"]),
+            logprobs=tuple(c["logprobs"]),
+            finish_reason=c["finish_reason"],
+        ),
+        code=d["code"],
+        execution=Execution(
+            outcome=Outcome(e["outcome"]),
+            message=e["message"],
+            stdout=e["stdout"],
+            seconds=e["seconds"],
+            outputs=tuple(_output_from_dict(o) for o in e["outputs"]),
+        ),
+        score=Score(pairs=tuple(PairScore(**p) for p in d["score"])),
+        reward=RewardBreakdown(**d["reward"]),
+        advantage=d["advantage"],
+    )
+
+
+def _output_to_dict(output: Grid | Failure) -> dict[str, Any]:
+    if isinstance(output, Failure):
+        return {"outcome": output.outcome.value, "message": output.message, "grid": None}
+    return {"outcome": Outcome.OK.value, "message": "", "grid": to_lists(output)}
+
+
+def _output_from_dict(d: Mapping[str, Any]) -> Grid | Failure:
+    if d["grid"] is None:
+        return Failure(outcome=Outcome(d["outcome"]), message=d["message"])
+    return as_grid(d["grid"])
+
+
+_PARQUET = pa.schema(
+    [
+        ("schema", pa.int16()),
+        ("run_id", pa.string()),
+        ("step", pa.int64()),
+        ("group", pa.int32()),
+        ("index", pa.int32()),
+        ("task_id", pa.string()),
+        ("test_index", pa.int16()),
+        ("messages_hash", pa.string()),
+        (
+            "augmentation",
+            pa.struct(
+                [
+                    ("quarter_turns", pa.int8()),
+                    ("flip", pa.bool_()),
+                    ("colors", pa.list_(pa.int8())),
+                    ("pair_order", pa.list_(pa.int16())),
+                ]
+            ),
+        ),
+        (
+            "completion",
+            pa.struct(
+                [
+                    ("text", pa.string()),
+                    ("token_ids", pa.list_(pa.int32())),
+                    ("logprobs", pa.list_(pa.float64())),
+                    ("finish_reason", pa.string()),
+                ]
+            ),
+        ),
+        ("code", pa.string()),
+        (
+            "execution",
+            pa.struct(
+                [
+                    ("outcome", pa.string()),
+                    ("message", pa.string()),
+                    ("stdout", pa.string()),
+                    ("seconds", pa.float64()),
+                    (
+                        "outputs",
+                        pa.list_(
+                            pa.struct(
+                                [
+                                    ("outcome", pa.string()),
+                                    ("message", pa.string()),
+                                    ("grid", pa.list_(pa.list_(pa.int8()))),
+                                ]
+                            )
+                        ),
+                    ),
+                ]
+            ),
+        ),
+        (
+            "score",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("split", pa.string()),
+                        ("valid", pa.bool_()),
+                        ("exact", pa.bool_()),
+                        ("pixel", pa.float64()),
+                        ("same_shape", pa.bool_()),
+                    ]
+                )
+            ),
+        ),
+        (
+            "reward",
+            pa.struct([(name, pa.float64()) for name in RewardBreakdown().parts]),
+        ),
+        ("advantage", pa.float64()),
+    ]
+)
+
+
+def write_rollouts(path: Path, rollouts: Iterable[Rollout]) -> None:
+    """Write a parquet file of rollouts, whole or not at all."""
+    table = pa.Table.from_pylist([rollout_to_dict(r) for r in rollouts], schema=_PARQUET)
+    with replacing(path) as partial:
+        pq.write_table(table, partial, compression="zstd")
+
+
+def read_rollouts(path: Path) -> list[Rollout]:
+    """All rollouts of a parquet file, in the order in which they were written."""
+    return [rollout_from_dict(d) for d in pq.read_table(path).to_pylist()]
