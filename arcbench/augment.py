@@ -129,7 +129,7 @@ class Augmentation:
         return Pair(input=self.invert_grid(pair.input), output=output)
 
     def to_dict(self) -> dict[str, Any]:
-        """A compact JSON-able form: `{"turns": 1, "flip": true, "colors": "0213456789", "order": [1, 0]}`."""
+        """A compact JSON-able form: {"turns", "flip", "colors": "0213456789", "order": [1, 0]}."""
         return {
             "turns": self.quarter_turns,
             "flip": self.flip,
@@ -147,7 +147,9 @@ class Augmentation:
                 colors=tuple(int(c) for c in value["colors"]),
                 pair_order=tuple(int(i) for i in value["order"]),
             )
-        except (KeyError, TypeError) as error:
+        except UserError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"not an encoded augmentation: {dict(value)!r}") from error
 
 
