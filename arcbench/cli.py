@@ -1,0 +1,259 @@
+"""The commands of `arcbench`. Each one checks its words, calls the library and prints."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from arcbench.errors import UserError
+from arcbench.rewards import Pairs
+from arcbench.tasks import TaskSet, load_tasks
+
+OUT = Console(soft_wrap=True)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Positional = tyro.conf.Positional
+
+
+def _tasks(dataset: str, split: str | None) -> TaskSet:
+    """The tasks of a data set; what could not be read of it is reported."""
+    tasks = load_tasks(dataset, split)
+    for problem in tasks.problems:
+        ERR.print(f"left out: {problem}", markup=False)
+    return tasks
+
+
+def _progress() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=ERR, transient=True)
+
+
+def prompt(
+    task_id: Positional[str],
+    /,
+    dataset: str = "arc-agi-1",
+    split: str | None = None,
+    template: str = "arcbench",
+    test_index: int = 0,
+    policy: str = "embedded",
+) -> None:
+    """Print the prompt of one task and its length in tokens.
+
+    Args:
+        task_id: for example 6150a2bd.
+        dataset: arc-agi-1, arc-agi-2, or a path (Kaggle JSON, task file or folder, BARC JSONL).
+        split: training or evaluation; both where it is left out.
+        template: a template's name or TOML file.
+        test_index: which test input is shown.
+        policy: whose tokenizer counts; "none" counts nothing.
+    """
+    from arcbench.prompts import PromptTemplate
+
+    task = _tasks(dataset, split).task(task_id)
+    messages = PromptTemplate.load(template).messages(task, test_index)
+    for message in messages:
+        OUT.rule(message["role"], align="left", style="dim")
+        sys.stdout.write(message["content"] + ("" if message["content"].endswith("\n") else "\n"))
+        sys.stdout.flush()
+    if policy != "none":
+        from arcbench.policies import load_tokenizer
+
+        tokens = load_tokenizer(policy).count_tokens(messages)
+        OUT.rule(f"{tokens} tokens ({policy})", align="left", style="dim")
+
+
+def template(
+    source: Annotated[Path, tyro.conf.arg(name="from")],
+    out: Path,
+) -> None:
+    """Derive a model's exact prompt template from its own chat records.
+
+    Args:
+        source: JSONL with {"messages": [{"role", "content"}, ...]} a line.
+        out: the TOML file to write; give it to --template elsewhere.
+    """
+    from arcbench.files import write_text
+    from arcbench.template_derive import derive_template, read_records
+
+    records = read_records(source)
+    derived = derive_template(records)
+    write_text(out, derived.to_toml())
+    OUT.print(f"{out}: rebuilds all {len(records)} records byte by byte", markup=False)
+
+
+def judge(
+    completions: Positional[Path],
+    /,
+    out: Path,
+    dataset: str = "arc-agi-1",
+    split: str | None = None,
+    reward: str = "staged",
+    pairs: Pairs = "all",
+    workers: int | None = None,
+    timeout_s: float = 5.0,
+    k: tuple[int, ...] = (),
+) -> None:
+    """Run and score completions that lie in a file.
+
+    Args:
+        completions: JSONL, {"task_id", "completion"} a line.
+        out: JSONL to write, a line for each judged completion, in input order.
+        dataset: arc-agi-1, arc-agi-2, or a path (Kaggle JSON, task file or folder, BARC JSONL).
+        split: training or evaluation; both where it is left out.
+        reward: staged, arc25-v1, arc25-v2.
+        pairs: which pairs the reward counts.
+        workers: processes that run programs; one a core where it is left out.
+        timeout_s: wall clock for one program on all its inputs.
+        k: also print pass@k over all tasks of the data set.
+    """
+    from arcbench.judge import Judge
+    from arcbench.judge_file import judge_file
+    from arcbench.rewards import scheme
+    from arcbench.sandbox import Limits, SandboxPool
+
+    rewards = scheme(reward, pairs=pairs)
+    tasks = _tasks(dataset, split)
+    if not completions.is_file():
+        raise UserError(f"no such file: {completions}")
+    with completions.open("rb") as lines:
+        total = sum(bool(line.strip()) for line in lines)
+    with SandboxPool(workers=workers, limits=Limits(timeout_s=timeout_s)) as pool, _progress() as bar:
+        done = bar.add_task("judging", total=total)
+        summary = judge_file(
+            completions,
+            out,
+            tasks=tasks,
+            judge=Judge(pool=pool, scheme=rewards),
+            report=lambda message: ERR.print(message, markup=False, style="yellow"),
+            progress=lambda n: bar.advance(done, n),
+        )
+    if k:
+        _print_pass_at_k(out, tasks, k)
+    OUT.print(str(summary), markup=False, highlight=False)
+
+
+def _print_pass_at_k(judged: Path, tasks: TaskSet, ks: tuple[int, ...]) -> None:
+    import numpy as np
+
+    from arcbench.evaluation import TaskCount, evaluate_counts
+
+    solved = dict.fromkeys(tasks, 0)
+    samples = dict.fromkeys(tasks, 0)
+    with judged.open(encoding="utf-8") as lines:
+        for line in lines:
+            record = json.loads(line)
+            samples[record["task_id"]] += 1
+            solved[record["task_id"]] += bool(record["pairs"]) and all(
+                p["exact"] for p in record["pairs"]
+            )
+    counts = {t: TaskCount(samples=samples[t], solved=solved[t]) for t in tasks}
+    for result in evaluate_counts(counts, ks, np.random.default_rng(0)):
+        OUT.print(str(result), markup=False, highlight=False)
+
+
+def sample(
+    out: Path,
+    policy: str = "embedded",
+    dataset: str = "arc-agi-1",
+    split: str | None = "training",
+    task: tuple[str, ...] = (),
+    template: str = "arcbench",
+    n: int = 8,
+    temperature: float = 0.8,
+    max_new_tokens: int = 192,
+    seed: int = 0,
+) -> None:
+    """Write completions of a policy, ready for `arcbench judge`.
+
+    Args:
+        out: JSONL to write: {"task_id", "completion", "finish_reason"} a line.
+        policy: embedded, a folder or hub id, or the address of a server (http://host:port/v1).
+        dataset: arc-agi-1, arc-agi-2, or a path (Kaggle JSON, task file or folder, BARC JSONL).
+        split: training or evaluation.
+        task: only these tasks.
+        template: a template's name or TOML file.
+        n: completions a task.
+        temperature: 0 is greedy.
+        max_new_tokens: longer completions are cut.
+        seed: of the sampling.
+    """
+    from arcbench.files import replacing
+    from arcbench.policies import SamplingConfig, load_policy
+    from arcbench.prompts import PromptTemplate
+
+    tasks = _tasks(dataset, split)
+    chosen = [tasks.task(t) for t in task] if task else list(tasks.values())
+    wording = PromptTemplate.load(template)
+    config = SamplingConfig(
+        n=n, temperature=temperature, max_new_tokens=max_new_tokens, seed=seed
+    )
+    model = load_policy(policy)
+    prompts = [wording.messages(t) for t in chosen]
+    with _progress() as bar, replacing(out) as partial, partial.open("w", encoding="utf-8") as sink:
+        done = bar.add_task("sampling", total=len(prompts) * n)
+        for s in model.stream(prompts, config):
+            record = {
+                "task_id": chosen[s.prompt_index].id,
+                "completion": s.completion.text,
+                "finish_reason": s.completion.finish_reason,
+            }
+            sink.write(json.dumps(record, ensure_ascii=False) + "\n")
+            bar.advance(done)
+    OUT.print(f"{out}: {len(prompts) * n} completions of {len(prompts)} tasks", markup=False)
+
+
+def doctor() -> None:
+    """Say what of arcbench can run here: packages, the sandbox's isolation, the device."""
+    from arcbench.preflight import environment
+
+    for line in environment():
+        OUT.print(line, markup=False, highlight=False)
+
+
+def app(host: str = "127.0.0.1", port: int = 7860, runs: Path = Path("runs")) -> None:
+    """Open the workbench in the browser.
+
+    Args:
+        host: the address to listen on.
+        port: the next free one is taken where it is in use.
+        runs: the folder of run folders.
+    """
+    from arcbench.ui import launch
+
+    launch(host=host, port=port, runs_root=runs)
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "app": app,
+    "prompt": prompt,
+    "template": template,
+    "sample": sample,
+    "judge": judge,
+    "doctor": doctor,
+}
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run one command. Exit code 2 and one line for a mistake of the caller."""
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS, prog="arcbench", description=__doc__, args=args
+        )
+    except UserError as error:
+        ERR.print(f"error: {error}", markup=False, style="red")
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of a pipe went away (`arcbench … | head`): nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
