@@ -173,10 +173,10 @@ _PARQUET = pa.schema(
             "augmentation",
             pa.struct(
                 [
-                    ("quarter_turns", pa.int8()),
+                    ("turns", pa.int8()),
                     ("flip", pa.bool_()),
-                    ("colors", pa.list_(pa.int8())),
-                    ("pair_order", pa.list_(pa.int16())),
+                    ("colors", pa.string()),
+                    ("order", pa.list_(pa.int16())),
                 ]
             ),
         ),
