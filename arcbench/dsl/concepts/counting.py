@@ -1,0 +1,3 @@
+"""Grids made from counts."""
+
+__all__: list[str] = []

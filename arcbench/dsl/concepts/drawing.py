@@ -1,0 +1,3 @@
+"""Lines, rays and boxes drawn from what a grid holds."""
+
+__all__: list[str] = []

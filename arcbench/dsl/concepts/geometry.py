@@ -1,0 +1,327 @@
+"""Flips, turns, tilings, scalings, crops and shifts of the whole grid."""
+
+import numpy as np
+
+from arcbench.dsl.concepts._types import AnyArray, Array, Axis, Corner, Direction, Side
+
+__all__ = [
+    "add_border",
+    "bottom_half",
+    "concat_horizontal",
+    "concat_vertical",
+    "crop_corner",
+    "crop_to_color",
+    "crop_to_content",
+    "downscale",
+    "extend_by_tiling",
+    "flip_antidiagonal",
+    "flip_horizontal",
+    "flip_vertical",
+    "fractal",
+    "fractal_inverse",
+    "fractal_of_color",
+    "fractal_of_least_common",
+    "fractal_of_most_common",
+    "half",
+    "left_half",
+    "mirror_four",
+    "mirror_four_centered",
+    "mirror_horizontal",
+    "mirror_vertical",
+    "remove_border",
+    "repeat",
+    "right_half",
+    "roll",
+    "rotate_180",
+    "rotate_clockwise",
+    "rotate_counterclockwise",
+    "rotate_four",
+    "scale_to_cell_blocks",
+    "shift",
+    "stretch",
+    "third",
+    "tile_checkered_flip",
+    "tile_flipped_rows",
+    "top_half",
+    "transpose",
+    "upscale",
+    "upscale_by_cell_count",
+    "upscale_by_color_count",
+]
+
+
+def most_common(grid: AnyArray) -> int:
+    """The most common colour; the smaller one of two equally common ones."""
+    return int(np.bincount(grid.ravel(), minlength=10).argmax())
+
+
+def background_of(grid: AnyArray) -> int:
+    """Black where the grid has black cells, else its most common colour."""
+    counts = np.bincount(grid.ravel(), minlength=10)
+    return 0 if counts[0] else int(counts.argmax())
+
+
+def flip_horizontal(grid: AnyArray) -> Array:
+    """Mirror the grid left to right."""
+    return np.array(grid[:, ::-1])
+
+
+def flip_vertical(grid: AnyArray) -> Array:
+    """Mirror the grid top to bottom."""
+    return np.array(grid[::-1])
+
+
+def rotate_clockwise(grid: AnyArray) -> Array:
+    """Turn the grid by a quarter clockwise."""
+    return np.array(np.rot90(grid, -1))
+
+
+def rotate_counterclockwise(grid: AnyArray) -> Array:
+    """Turn the grid by a quarter counterclockwise."""
+    return np.array(np.rot90(grid))
+
+
+def rotate_180(grid: AnyArray) -> Array:
+    """Turn the grid by half a turn."""
+    return np.array(grid[::-1, ::-1])
+
+
+def transpose(grid: AnyArray) -> Array:
+    """Mirror the grid at the diagonal from the top left: rows become columns."""
+    return np.array(grid.T)
+
+
+def flip_antidiagonal(grid: AnyArray) -> Array:
+    """Mirror the grid at the diagonal from the top right."""
+    return np.array(grid[::-1, ::-1].T)
+
+
+def repeat(grid: AnyArray, rows: int = 2, columns: int = 2) -> Array:
+    """Lay copies of the grid side by side, `rows` × `columns` times."""
+    return np.array(np.tile(grid, (rows, columns)))
+
+
+def concat_horizontal(grid: AnyArray, other: AnyArray) -> Array:
+    """Put `other` to the right of the grid; a copy of the grid where the heights differ."""
+    return np.hstack((grid, other)) if len(grid) == len(other) else np.array(grid)
+
+
+def concat_vertical(grid: AnyArray, other: AnyArray) -> Array:
+    """Put `other` below the grid; a copy of the grid where the widths differ."""
+    same = grid.shape[1] == other.shape[1]
+    return np.vstack((grid, other)) if same else np.array(grid)
+
+
+def mirror_horizontal(grid: AnyArray, side: Side = "right") -> Array:
+    """Append the mirrored grid at its left or right side ("top" and "bottom" work as well)."""
+    if side == "right":
+        return np.hstack((grid, grid[:, ::-1]))
+    if side == "left":
+        return np.hstack((grid[:, ::-1], grid))
+    return mirror_vertical(grid, side)
+
+
+def mirror_vertical(grid: AnyArray, side: Side = "bottom") -> Array:
+    """Append the mirrored grid at its bottom or top side ("left" and "right" work as well)."""
+    if side == "bottom":
+        return np.vstack((grid, grid[::-1]))
+    if side == "top":
+        return np.vstack((grid[::-1], grid))
+    return mirror_horizontal(grid, side)
+
+
+def mirror_four(grid: AnyArray) -> Array:
+    """Kaleidoscope: the grid at the top left, mirrored to the right and then down."""
+    return mirror_vertical(mirror_horizontal(grid))
+
+
+def mirror_four_centered(grid: AnyArray) -> Array:
+    """Kaleidoscope with the grid at the bottom right, mirrored to the left and then up."""
+    return mirror_vertical(mirror_horizontal(grid, "left"), "top")
+
+
+def rotate_four(grid: AnyArray, clockwise: bool = True) -> Array:
+    """Four turned copies around the centre, the grid itself at the top left (square grids)."""
+    if grid.shape[0] != grid.shape[1]:
+        return np.array(grid)
+    turn = -1 if clockwise else 1
+    one, two, three = (np.rot90(grid, turn * k) for k in (1, 2, 3))
+    return np.vstack((np.hstack((grid, one)), np.hstack((three, two))))
+
+
+def tile_checkered_flip(grid: AnyArray, rows: int = 3, columns: int = 3) -> Array:
+    """Tile the grid, every second tile of a row mirrored left to right and of a column top down."""
+    four = np.vstack((np.hstack((grid, grid[:, ::-1])), np.hstack((grid[::-1], grid[::-1, ::-1]))))
+    height, width = grid.shape
+    reps = ((rows + 1) // 2, (columns + 1) // 2)
+    return np.array(np.tile(four, reps)[: rows * height, : columns * width])
+
+
+def tile_flipped_rows(grid: AnyArray, rows: int = 3, columns: int = 3) -> Array:
+    """Tile the grid, each second row of tiles mirrored left to right."""
+    plain = np.tile(grid, (1, columns))
+    mirrored = np.tile(grid[:, ::-1], (1, columns))
+    return np.vstack([mirrored if i % 2 else plain for i in range(rows)])
+
+
+def extend_by_tiling(grid: AnyArray, direction: Direction = "right", times: int = 2) -> Array:
+    """Make the grid `times` as long in a direction by repeating it."""
+    reps = (1, times) if direction in ("left", "right") else (times, 1)
+    return np.array(np.tile(grid, reps))
+
+
+def upscale(grid: AnyArray, factor: int = 2) -> Array:
+    """Make every cell a block of `factor` × `factor` cells."""
+    return np.array(grid.repeat(factor, 0).repeat(factor, 1))
+
+
+def stretch(grid: AnyArray, axis: Axis = "horizontal", factor: int = 2) -> Array:
+    """Make every cell `factor` cells wide ("horizontal") or high ("vertical")."""
+    return np.array(grid.repeat(factor, 1 if axis == "horizontal" else 0))
+
+
+def upscale_by_color_count(grid: AnyArray) -> Array:
+    """Upscale by the number of colours that are not black."""
+    return upscale(grid, max(1, len(set(grid.ravel().tolist()) - {0})))
+
+
+def upscale_by_cell_count(grid: AnyArray) -> Array:
+    """Upscale by the number of cells that are not black."""
+    return upscale(grid, min(30, max(1, int((grid != 0).sum()))))
+
+
+def downscale(grid: AnyArray, factor: int = 2) -> Array:
+    """Keep the top left cell of every block of `factor` × `factor` cells."""
+    return np.array(grid[::factor, ::factor])
+
+
+def scale_to_cell_blocks(grid: AnyArray) -> Array:
+    """Shrink a grid of equal blocks to one cell a block, whatever the block size."""
+    height, width = grid.shape
+    for factor in range(min(height, width), 1, -1):
+        if height % factor or width % factor:
+            continue
+        small = grid[::factor, ::factor]
+        if (upscale(small, factor) == grid).all():
+            return np.array(small)
+    return np.array(grid)
+
+
+def _fractal(grid: AnyArray, mask: AnyArray) -> Array:
+    return np.array(np.kron(mask.astype(np.int64), grid), dtype=np.int64)
+
+
+def fractal(grid: AnyArray) -> Array:
+    """Put a copy of the grid where a cell is not black, black elsewhere (side is squared)."""
+    return _fractal(grid, grid != 0)
+
+
+def fractal_inverse(grid: AnyArray) -> Array:
+    """Put a copy of the grid where a cell is black, black elsewhere (side is squared)."""
+    return _fractal(grid, grid == 0)
+
+
+def fractal_of_color(grid: AnyArray, color: int) -> Array:
+    """Put a copy of the grid where a cell has the colour, black elsewhere."""
+    return _fractal(grid, grid == color)
+
+
+def fractal_of_most_common(grid: AnyArray) -> Array:
+    """Put a copy of the grid where a cell has the most common colour, black elsewhere."""
+    return _fractal(grid, grid == most_common(grid))
+
+
+def fractal_of_least_common(grid: AnyArray) -> Array:
+    """Put a copy of the grid where a cell has the least common colour, black elsewhere."""
+    counts = np.bincount(grid.ravel(), minlength=10)
+    counts[counts == 0] = 10_000
+    return _fractal(grid, grid == int(counts.argmin()))
+
+
+def crop_to_content(grid: AnyArray) -> Array:
+    """Crop to the box around all cells that are not background (black, or the most common)."""
+    return _crop_to_mask(grid, grid != background_of(grid))
+
+
+def crop_to_color(grid: AnyArray, color: int) -> Array:
+    """Crop to the box around the cells of the colour."""
+    return _crop_to_mask(grid, grid == color)
+
+
+def _crop_to_mask(grid: AnyArray, mask: AnyArray) -> Array:
+    rows = np.flatnonzero(mask.any(1))
+    columns = np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return np.array(grid)
+    return np.array(grid[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+
+
+def left_half(grid: AnyArray) -> Array:
+    """The left half; the middle column of an odd width is left out."""
+    return np.array(grid[:, : max(1, grid.shape[1] // 2)])
+
+
+def right_half(grid: AnyArray) -> Array:
+    """The right half; the middle column of an odd width is left out."""
+    return np.array(grid[:, -max(1, grid.shape[1] // 2) :])
+
+
+def top_half(grid: AnyArray) -> Array:
+    """The top half; the middle row of an odd height is left out."""
+    return np.array(grid[: max(1, grid.shape[0] // 2)])
+
+
+def bottom_half(grid: AnyArray) -> Array:
+    """The bottom half; the middle row of an odd height is left out."""
+    return np.array(grid[-max(1, grid.shape[0] // 2) :])
+
+
+def half(grid: AnyArray) -> Array:
+    """The first half along the longer side."""
+    return left_half(grid) if grid.shape[1] > grid.shape[0] else top_half(grid)
+
+
+def third(grid: AnyArray) -> Array:
+    """The first third along the longer side."""
+    height, width = grid.shape
+    return np.array(grid[:, : -(-width // 3)] if width > height else grid[: -(-height // 3)])
+
+
+def crop_corner(grid: AnyArray, corner: Corner = "top_left", size: int = 3) -> Array:
+    """The `size` × `size` cells in a corner."""
+    rows = slice(0, size) if corner.startswith("top") else slice(-size, None)
+    columns = slice(0, size) if corner.endswith("left") else slice(-size, None)
+    return np.array(grid[rows, columns])
+
+
+def remove_border(grid: AnyArray, width: int = 1) -> Array:
+    """Cut `width` cells off at every side."""
+    if min(grid.shape) <= 2 * width:
+        return np.array(grid)
+    return np.array(grid[width:-width, width:-width])
+
+
+def add_border(grid: AnyArray, color: int = 0, width: int = 1) -> Array:
+    """Put a frame of the colour around the grid, which grows by `width` at every side."""
+    return np.pad(grid, width, constant_values=color)
+
+
+def shift(grid: AnyArray, direction: Direction = "down", steps: int = 1) -> Array:
+    """Move every cell; what leaves the grid is lost and black comes in."""
+    out = np.zeros(grid.shape, dtype=np.int64)
+    height, width = grid.shape
+    if direction == "down":
+        out[steps:] = grid[: max(0, height - steps)]
+    elif direction == "up":
+        out[: max(0, height - steps)] = grid[steps:]
+    elif direction == "right":
+        out[:, steps:] = grid[:, : max(0, width - steps)]
+    else:
+        out[:, : max(0, width - steps)] = grid[:, steps:]
+    return out
+
+
+def roll(grid: AnyArray, direction: Direction = "down", steps: int = 1) -> Array:
+    """Move every cell; what leaves the grid comes in at the other side."""
+    sign = 1 if direction in ("down", "right") else -1
+    return np.roll(grid, sign * steps, 0 if direction in ("down", "up") else 1)

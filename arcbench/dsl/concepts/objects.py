@@ -1,0 +1,3 @@
+"""Find, select, change and lay out objects."""
+
+__all__: list[str] = []

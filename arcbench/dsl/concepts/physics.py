@@ -1,0 +1,3 @@
+"""Objects that fall, slide and bounce."""
+
+__all__: list[str] = []
