@@ -1,14 +1,21 @@
 """ARC tasks and where they come from.
 
-`Pair`, `Task` and `TaskSet` are the values; `load_tasks` reads every source.
+`Pair`, `Task` and `TaskSet` are the values; `load_tasks` reads every source, with the readers of
+`loaders`.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
 
 from arcbench.errors import UserError, unknown
 from arcbench.grids import Grid, fingerprint, same_grid
 from arcbench.scoring import Split
+
+SPLITS = ("training", "evaluation")
+# The data sets that need no file, and their splits.
+DATASETS: Mapping[str, tuple[str, ...]] = {"arc-agi-1": SPLITS, "arc-agi-2": SPLITS}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -51,7 +58,7 @@ class Task:
     @property
     def pairs(self) -> tuple[tuple[Split, Pair], ...]:
         """All pairs with the split they belong to, train pairs first."""
-        return (*(("train", p) for p in self.train), *(("test", p) for p in self.test))  # type: ignore[return-value]
+        return (*(("train", p) for p in self.train), *(("test", p) for p in self.test))
 
     @property
     def inputs(self) -> tuple[Grid, ...]:
@@ -93,7 +100,17 @@ class TaskSet(Mapping[str, Task]):
         """The task of that id; UserError names close ids where there is none."""
         if task_id in self.tasks:
             return self.tasks[task_id]
-        import difflib
+        near = [i for i in self.tasks if task_id and task_id in i][:5]
+        near += [i for i in get_close_matches(task_id, list(self.tasks), 5, 0.0) if i not in near]
+        more = ["…"] if len(self) > 5 else []
+        raise unknown(f"task of {self.name} ({len(self)} tasks)", task_id, [*near[:5], *more])
 
-        near = difflib.get_close_matches(task_id, list(self.tasks), n=5, cutoff=0.0)
-        raise unknown(f"task of {self.name} ({len(self)} tasks)", task_id, [*near, "…"])
+
+def load_tasks(
+    dataset: str | Path, split: str | None = None, *, solutions: str | Path | None = None
+) -> TaskSet:
+    """Read a data set by its name or path; `arcbench.loaders.load_tasks` tells all forms."""
+    # The readers build the values of this file.
+    from arcbench import loaders
+
+    return loaders.load_tasks(dataset, split, solutions=solutions)
