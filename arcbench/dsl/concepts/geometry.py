@@ -13,7 +13,6 @@ __all__ = [
     "crop_to_color",
     "crop_to_content",
     "downscale",
-    "extend_by_tiling",
     "flip_antidiagonal",
     "flip_horizontal",
     "flip_vertical",
@@ -24,10 +23,9 @@ __all__ = [
     "fractal_of_most_common",
     "half",
     "left_half",
+    "mirror",
     "mirror_four",
     "mirror_four_centered",
-    "mirror_horizontal",
-    "mirror_vertical",
     "remove_border",
     "repeat",
     "right_half",
@@ -112,32 +110,25 @@ def concat_vertical(grid: AnyArray, other: AnyArray) -> Array:
     return np.vstack((grid, other)) if same else np.array(grid)
 
 
-def mirror_horizontal(grid: AnyArray, side: Side = "right") -> Array:
-    """Append the mirrored grid at its left or right side ("top" and "bottom" work as well)."""
+def mirror(grid: AnyArray, side: Side = "right") -> Array:
+    """Append the mirrored grid at a side: the result is twice as long in that direction."""
     if side == "right":
         return np.hstack((grid, grid[:, ::-1]))
     if side == "left":
         return np.hstack((grid[:, ::-1], grid))
-    return mirror_vertical(grid, side)
-
-
-def mirror_vertical(grid: AnyArray, side: Side = "bottom") -> Array:
-    """Append the mirrored grid at its bottom or top side ("left" and "right" work as well)."""
     if side == "bottom":
         return np.vstack((grid, grid[::-1]))
-    if side == "top":
-        return np.vstack((grid[::-1], grid))
-    return mirror_horizontal(grid, side)
+    return np.vstack((grid[::-1], grid))
 
 
 def mirror_four(grid: AnyArray) -> Array:
     """Kaleidoscope: the grid at the top left, mirrored to the right and then down."""
-    return mirror_vertical(mirror_horizontal(grid))
+    return mirror(mirror(grid, "right"), "bottom")
 
 
 def mirror_four_centered(grid: AnyArray) -> Array:
     """Kaleidoscope with the grid at the bottom right, mirrored to the left and then up."""
-    return mirror_vertical(mirror_horizontal(grid, "left"), "top")
+    return mirror(mirror(grid, "left"), "top")
 
 
 def rotate_four(grid: AnyArray, clockwise: bool = True) -> Array:
@@ -162,12 +153,6 @@ def tile_flipped_rows(grid: AnyArray, rows: int = 3, columns: int = 3) -> Array:
     plain = np.tile(grid, (1, columns))
     mirrored = np.tile(grid[:, ::-1], (1, columns))
     return np.vstack([mirrored if i % 2 else plain for i in range(rows)])
-
-
-def extend_by_tiling(grid: AnyArray, direction: Direction = "right", times: int = 2) -> Array:
-    """Make the grid `times` as long in a direction by repeating it."""
-    reps = (1, times) if direction in ("left", "right") else (times, 1)
-    return np.array(np.tile(grid, reps))
 
 
 def upscale(grid: AnyArray, factor: int = 2) -> Array:
