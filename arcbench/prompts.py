@@ -94,7 +94,7 @@ class PromptTemplate:
     intro: str = ""
     example: str  # with {input} and {output}, and {index} counted from first_index
     between: str  # what separates two examples
-    test: str  # with {input}; starts with what separates it from the last example
+    test: str  # with {input}, and {index} if need be; starts with what follows the last example
     request: str = ""
     assistant: str = ""  # start of the assistant's turn, which the policy continues; empty: none
     answer: str = "```python\n{code}\n```"  # what the policy shall write then, with {code}
@@ -168,7 +168,9 @@ class PromptTemplate:
             assert pair.output is not None  # a Task is checked for this
             grids = {"input": self.grid.write(pair.input), "output": self.grid.write(pair.output)}
             examples.append(_fill(self.example, {"index": str(i), **grids}))
-        shown = _fill(self.test, {"input": self.grid.write(task.test[test_index].input)})
+        number = str(self.first_index + len(task.train))
+        shown_grid = self.grid.write(task.test[test_index].input)
+        shown = _fill(self.test, {"index": number, "input": shown_grid})
         return self.intro + self.between.join(examples) + shown + self.request
 
     def messages(self, task: Task, test_index: int = 0) -> list[Message]:
