@@ -131,7 +131,10 @@ def _attempt(rng: RNG, chosen: tuple[Family, ...], task_id: str) -> SynthTask | 
     if drawn is None:
         return None
     arrays, num_train = drawn
-    if not _is_good(draft, arrays[:num_train]) or not _steps_matter(draft, arrays[:num_train]):
+    train, test = arrays[:num_train], arrays[num_train:]
+    if any(np.array_equal(a, b) for a, b in test):
+        return None
+    if not _is_good(draft, train) or not _steps_matter(draft, train):
         return None
     pairs = [Pair(input=as_grid(a), output=as_grid(b)) for a, b in arrays]
     task = Task(
@@ -171,7 +174,7 @@ def _is_grid(value: AnyArray) -> bool:
 
 def _is_good(draft: Draft, pairs: list[tuple[Array, Array]]) -> bool:
     """Whether the train pairs show something and everything that the program depends on."""
-    if sum(np.array_equal(a, b) for a, b in pairs) > len(pairs) // 3:
+    if any(np.array_equal(a, b) for a, b in pairs):
         return False
     if all(a.shape == b.shape and (b == b[0, 0]).all() for a, b in pairs):
         return False
@@ -193,11 +196,11 @@ def _is_good(draft: Draft, pairs: list[tuple[Array, Array]]) -> bool:
 
 
 def _steps_matter(draft: Draft, pairs: list[tuple[Array, Array]]) -> bool:
-    """Whether each step of a program of several changes the outputs if it is left out."""
+    """Whether leaving out any one of several steps changes the outputs of half of the pairs."""
     if len(draft.steps) == 1 or draft.preamble:
         return True
     for skipped in range(len(draft.steps)):
-        matters = False
+        changed = 0
         for array, out in pairs:
             value = array
             for i, step in enumerate(draft.steps):
@@ -207,8 +210,7 @@ def _steps_matter(draft: Draft, pairs: list[tuple[Array, Array]]) -> bool:
                     if max(value.shape) > MAX_SIDE:
                         break
             if not np.array_equal(value, out):
-                matters = True
-                break
-        if not matters:
+                changed += 1
+        if 2 * changed < len(pairs):
             return False
     return True
