@@ -100,7 +100,7 @@ def _opening(line: str) -> _Fence | None:
     """The fence that `line` opens a block with, if it does.
 
     At the start of a line (or of a list item) anything may follow the language; after other text
-    the line must end with the fence and a language, as in "Here is the code: ```python".
+    the line must end with the fence of a Python block, as in "Here is the code: ```python".
     """
     if "```" not in line and "~~~" not in line:
         return None
@@ -114,7 +114,8 @@ def _opening(line: str) -> _Fence | None:
         while start > 0 and line[start - 1] == "`":
             start -= 1
         match = _OPENING.fullmatch(line, start) if start > 0 else None
-        if match is None or not match["lang"] or match["info"].strip():
+        named = match is not None and match["lang"].lower() in PYTHON_FENCES - {""}
+        if match is None or not named or match["info"].strip():
             return None
     return _Fence(mark=match["mark"], lang=match["lang"].lower())
 

@@ -19,6 +19,8 @@ WORD_SETS: tuple[tuple[str, ...], ...] = (
     ("Black", "Blue", "Red", "Green", "Yellow", "Gray", "Magenta", "Orange", "Azure", "Maroon"),
 )
 DIGITS = tuple("0123456789")
+NUM_TRIED = 20  # texts that every way of writing is tried on
+
 _CELLS = (" ", ", ", ",", "\t", "|", "")
 # Rows end with their line, or, as JSON and Python write lists, with brackets.
 _LINE_ROWS = ("\n", " \n", "\r\n", ",\n")
@@ -84,7 +86,7 @@ def find_format(texts: Sequence[str], colors: Sequence[str] | None = None) -> Gr
     best_score = (0, 0)
     for candidate in _candidates(colors):
         good = cells = 0
-        for text in texts:
+        for text in texts[:NUM_TRIED]:
             found = [text[a:b] for a, b in candidate.spans(text)]
             sizes = [candidate.size(grid) for grid in found]
             if len(found) >= 3 and len(found) % 2 == 1 and None not in sizes:

@@ -22,7 +22,6 @@ from arcbench.template_check import difference, num_shared
 __all__ = ["ChatRecords", "derive_template", "read_records"]
 
 NUM_VOTES = 500  # records that the template is made from; all of them are checked afterwards
-NUM_FORMAT_TEXTS = 20  # records that the way of writing grids is found in
 
 _FENCE = re.compile(r"^[ \t]*```", re.M)
 _ANSWER = re.compile(r"(?P<open>```\w*\n)(?P<code>.*)(?P<close>\n```\s*)", re.S)
@@ -37,7 +36,8 @@ def derive_template(
     """The template that rebuilds the system and user turns of all records, byte by byte.
 
     The assistant's prefix is the text before the code fence of most records. `records` is gone
-    through twice, so an iterator is kept whole. `colors` are the words for 0 to 9 where they are none of the usual ones.
+    through twice, so an iterator is kept whole. `colors` are the words for 0 to 9 where they are
+    none of the usual ones.
 
     Raises UserError naming the first record that is not rebuilt and where it differs, or saying
     what the records lack.
@@ -47,7 +47,7 @@ def derive_template(
     chats = [read_chat(i, r) for i, r in enumerate(islice(records, NUM_VOTES), start=1)]
     if not chats:
         raise UserError("there are no chat records")
-    form = find_format([c.user for c in chats[:NUM_FORMAT_TEXTS]], colors)
+    form = find_format([c.user for c in chats], colors)
     template = _vote(chats, form, name)
     for number, record in enumerate(records, start=1):
         odd = difference(template, read_chat(number, record))
