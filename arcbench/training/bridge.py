@@ -1,0 +1,101 @@
+"""Between TRL and the judge: the only file that knows how TRL calls a reward function (1.14)."""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from arcbench import series
+from arcbench.judge import Attempt, Judge
+from arcbench.policies.base import Completion
+from arcbench.rollouts import groups
+from arcbench.runs import RunStore
+from arcbench.training.config import Scale
+from arcbench.training.data import PromptSource
+
+_STD_FLOOR = 1e-4  # TRL adds it to the deviation
+
+
+def advantages(rewards_PG: Sequence[Sequence[float]], scale: Scale) -> list[list[float]]:
+    """How much better each completion is than its group, as TRL's GRPOTrainer has it.
+
+    The reward minus the group's mean, divided by the sample deviation (n - 1) of the group or of
+    the whole batch, or by nothing.
+    """
+    rewards = np.asarray(rewards_PG, dtype=np.float32)  # (prompts, group)
+    above = rewards - rewards.mean(axis=1, keepdims=True)
+    if scale == "group":
+        above = above / (rewards.std(axis=1, ddof=1, keepdims=True) + _STD_FLOOR)
+    elif scale == "batch":
+        above = above / (rewards.std(ddof=1) + _STD_FLOOR)
+    return [[float(x) for x in row] for row in above]
+
+
+@dataclass(kw_only=True, slots=True)
+class RewardBridge:
+    """Judges what TRL's trainer sampled, and leaves rollouts and metrics in the run folder.
+
+    `reward` is the function for TRL. An error in it is ours, not the program's, and stops the run.
+    """
+
+    source: PromptSource
+    judge: Judge
+    store: RunStore
+    num_generations: int
+    scale: Scale
+    end_tokens: Collection[int]  # ids that end a completion
+    metrics: dict[str, float] = field(default_factory=dict)  # of the latest step
+
+    def reward(
+        self,
+        *,
+        completions: Sequence[str],
+        completion_ids: Sequence[Sequence[int]],
+        index: Sequence[int],
+        trainer_state: Any,
+        log_extra: Callable[[str, list[Any]], None],
+        log_metric: Callable[[str, float], None],
+        **_: Any,
+    ) -> list[float]:
+        """Total rewards of the completions, which come group by group."""
+        started = time.perf_counter()
+        step = int(trainer_state.global_step) + 1
+        size = self.num_generations
+        attempts = []
+        for i, (text, ids, row_index) in enumerate(
+            zip(completions, completion_ids, index, strict=True)
+        ):
+            group, place = divmod(i, size)
+            if row_index != index[group * size]:
+                raise RuntimeError(f"completion {i} of step {step} is not of its group's prompt")
+            row = self.source.row(row_index)
+            attempts.append(
+                Attempt(
+                    task=row.task,
+                    completion=Completion(
+                        text=text,
+                        token_ids=tuple(int(t) for t in ids),
+                        finish_reason="stop" if ids and ids[-1] in self.end_tokens else "length",
+                    ),
+                    index=place,
+                    group=group,
+                    test_index=row.test_index,
+                    augmentation=row.augmentation,
+                    messages_hash=row.hash,
+                )
+            )
+        rollouts = self.judge.judge(attempts, run_id=self.store.name, step=step)
+        rewards = [r.reward.total for r in rollouts]
+        rewards_PG = [rewards[g : g + size] for g in range(0, len(rewards), size)]
+        flat = [a for row in advantages(rewards_PG, self.scale) for a in row]
+        rollouts = [replace(r, advantage=a) for r, a in zip(rollouts, flat, strict=True)]
+        self.store.write_rollouts(step, rollouts)
+        self.metrics = series.measure(groups(rollouts))
+        self.metrics[series.SECONDS_REWARD] = time.perf_counter() - started
+        for name, value in self.metrics.items():
+            log_metric(name, value)
+        log_extra("task_id", [r.task_id for r in rollouts])
+        log_extra("outcome", [r.execution.outcome.value for r in rollouts])
+        return rewards

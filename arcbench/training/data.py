@@ -1,0 +1,165 @@
+"""The prompts of a run: row `index` is a pure function of (settings, seed, index).
+
+Nothing is kept: rows are made when the trainer asks for them, so memory does not grow with the
+number of steps, and any row can be made again from its index or from a rollout.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from arcbench.augment import Augmentation
+from arcbench.errors import UserError
+from arcbench.policies.base import Message
+from arcbench.prompts import PromptTemplate, messages_hash
+from arcbench.rollouts import Rollout
+from arcbench.tasks import Task, load_tasks
+from arcbench.training.config import DataConfig, TrainConfig
+
+# What a stream of randomness is for: the same seed must not give related draws.
+_ORDER, _VARIATION = 0, 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptRow:
+    """One prompt: a task as the policy sees it."""
+
+    index: int
+    task: Task  # augmented
+    augmentation: Augmentation | None  # None: as it is in the data set
+    test_index: int
+    messages: tuple[Message, ...]
+
+    @property
+    def hash(self) -> str:
+        """The name of the prompt's text."""
+        return messages_hash(self.messages)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptSource:
+    """All prompts of a run, by index."""
+
+    tasks: tuple[Task, ...]
+    template: PromptTemplate
+    data: DataConfig
+    seed: int
+
+    def row(self, index: int) -> PromptRow:
+        """Prompt `index`: every task once in each round, in an order drawn for that round."""
+        rounds, place = divmod(index, len(self.tasks))
+        order = np.random.default_rng([self.seed, _ORDER, rounds]).permutation(len(self.tasks))
+        task = self.tasks[int(order[place])]
+        rng = np.random.default_rng([self.seed, _VARIATION, index])
+        test_index = int(rng.integers(len(task.test)))
+        augmentation = None
+        if self.data.augment:
+            augmentation = Augmentation.draw(rng, task, keep_black=self.data.keep_black)
+        return self._row(index, task, augmentation, test_index)
+
+    def rebuild(self, rollout: Rollout) -> PromptRow:
+        """The prompt that a rollout answered (its index is not known: -1).
+
+        Raises UserError if the task is not there or the text is no longer the same.
+        """
+        task = next((t for t in self.tasks if t.id == rollout.task_id), None)
+        if task is None:
+            raise UserError(f"task {rollout.task_id} is not among the {len(self.tasks)} tasks")
+        row = self._row(-1, task, rollout.augmentation, rollout.test_index)
+        if rollout.messages_hash and row.hash != rollout.messages_hash:
+            raise UserError(
+                f"the prompt of task {task.id} is not the one of the rollout: another template "
+                f"than {self.template.name}, or other data"
+            )
+        return row
+
+    def _row(
+        self, index: int, task: Task, augmentation: Augmentation | None, test_index: int
+    ) -> PromptRow:
+        seen = task if augmentation is None else augmentation.apply(task)
+        messages = tuple(self.template.messages(seen, test_index))
+        return PromptRow(
+            index=index,
+            task=seen,
+            augmentation=augmentation,
+            test_index=test_index,
+            messages=messages,
+        )
+
+
+def prompt_source(
+    config: TrainConfig, count_tokens: Callable[[Sequence[Message]], int]
+) -> tuple[PromptSource, tuple[str, ...]]:
+    """The prompts of a run, and the ids of the tasks that were left out as too long.
+
+    Raises UserError for an unknown task, one without a test pair's output, or if none is left.
+    """
+    found = load_tasks(config.data.dataset, config.data.split)
+    chosen = [found.task(t) for t in config.data.tasks] or list(found.values())
+    template = PromptTemplate.load(config.policy.template)
+    limit = config.lengths.max_prompt_tokens
+    fitting: list[Task] = []
+    too_long: list[str] = []
+    for task in chosen:
+        if not task.test or any(p.output is None for p in task.test):
+            if task.id in config.data.tasks:
+                raise UserError(f"task {task.id} has no test output: it cannot be trained on")
+            continue
+        shown = range(len(task.test))
+        longest = max(count_tokens(template.messages(task, i)) for i in shown)
+        if longest <= limit:
+            fitting.append(task)
+        else:
+            too_long.append(task.id)
+    if not fitting:
+        raise UserError(
+            f"no task of {found.name} is left: {len(too_long)} have prompts of more than "
+            f"lengths.max_prompt_tokens = {limit} tokens"
+        )
+    source = PromptSource(
+        tasks=tuple(fitting), template=template, data=config.data, seed=config.seed
+    )
+    return source, tuple(too_long)
+
+
+def prompt_dataset(
+    source: PromptSource, render: Callable[[Sequence[Message]], str], num_rows: int
+) -> Any:
+    """A `datasets.Dataset` of `num_rows` rows {"prompt", "index"} that holds the indices only."""
+    from datasets import Dataset
+
+    def transform(batch: Mapping[str, list[int]]) -> dict[str, list[Any]]:
+        rows = [source.row(i) for i in batch["index"]]
+        return {"prompt": [render(r.messages) for r in rows], "index": [r.index for r in rows]}
+
+    return Dataset.from_dict({"index": range(num_rows)}).with_transform(transform)
+
+
+def prompt_renderer(tokenizer: Any) -> Callable[[Sequence[Message]], str]:
+    """A function from messages to the text whose tokens are the prompt of the chat template.
+
+    A last message of the assistant is left open for the policy to continue. The trainer tokenizes
+    plain text and would start a new turn after such a message, so chats are not given to it.
+    """
+
+    def render(messages: Sequence[Message]) -> str:
+        chat = [dict(m) for m in messages]
+        goes_on = chat[-1]["role"] == "assistant"
+        how = {"continue_final_message": goes_on, "add_generation_prompt": not goes_on}
+        text: str = tokenizer.apply_chat_template(chat, tokenize=False, **how)
+        wanted = list(tokenizer(text, add_special_tokens=False)["input_ids"])
+        if list(tokenizer(text)["input_ids"]) == wanted:
+            return text
+        # The tokenizer puts its own first token before the template's: leave that one to it.
+        first = tokenizer.bos_token or ""
+        if first and text.startswith(first):
+            text = text[len(first) :]
+            if list(tokenizer(text)["input_ids"]) == wanted:
+                return text
+        raise UserError(
+            f"the tokenizer {tokenizer.name_or_path} adds tokens to its own chat template's text"
+        )
+
+    return render
