@@ -61,12 +61,13 @@ def finder(words: Sequence[Sequence[str]], cell: str, row: str) -> GridFinder:
     """A finder for these spellings and separators."""
     spellings = sorted({w for same in words for w in same}, key=len, reverse=True)
     word = f"(?:{'|'.join(map(re.escape, spellings))})"
-    line = f"{word}(?:{re.escape(cell)}{word})*+"
-    body = f"{line}(?:{re.escape(row)}{line})*+"
     if row in _LIST_ROWS:
-        pattern = rf"(?<=\[\[){body}(?=\]\])"
+        start, row_end, end = r"(?<=\[\[)", r"(?=\])", r"(?=\]\])"
     else:
-        pattern = rf"(?<![^\n]){body}(?=[ \t,]*\r?(?:\n|\Z))"
+        start, row_end, end = r"(?<![^\n])", r"(?=[ \t,]*\r?(?:\n|\Z))", ""
+    # A row counts only if it ends well, so that a grid goes up to its first damaged row.
+    line = f"{word}(?:{re.escape(cell)}{word})*+{row_end}"
+    pattern = f"{start}{line}(?:{re.escape(row)}{line})*+{end}"
     same = tuple(tuple(w) for w in words)
     return GridFinder(words=same, cell=cell, row=row, pattern=re.compile(pattern))
 

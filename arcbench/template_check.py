@@ -42,6 +42,8 @@ def _odd_piece(template: PromptTemplate, text: str, spans: Sequence[tuple[int, i
     """The first text between grids that is none of those that can stand there."""
     before, middle, after = re.split(r"\{(?:input|output)\}", template.example)
     test, tail = template.test.split("{input}")
+    words = "|".join(map(re.escape, template.grid.colors))
+    row_start = re.compile(f"(?:(?:{words}){re.escape(template.grid.cell) or '(?!)'})+")
     edges = [0, *(x for span in spans for x in span), len(text)]
     pieces = [(edges[i], text[edges[i] : edges[i + 1]]) for i in range(0, len(edges), 2)]
     for k, (at, piece) in enumerate(pieces):
@@ -60,6 +62,10 @@ def _odd_piece(template: PromptTemplate, text: str, spans: Sequence[tuple[int, i
             allowed = [ended + follow] if more else [ended + shown, ended + follow]
         if piece not in allowed:
             near = max(allowed, key=lambda a: num_shared(a, piece))
+            # A row that goes wrong on the way: the place is where its first wrong word stands.
+            good = row_start.match(piece, num_shared(near, piece))
+            if good is not None:
+                return _place("user", at + good.end(), piece, good.end(), "a colour")
             return _apart("user", near, piece, at)
     return None
 
@@ -78,10 +84,15 @@ def _task(template: PromptTemplate, text: str, spans: Sequence[tuple[int, int]])
 
 
 def _apart(turn: str, expected: str, found: str, offset: int = 0) -> str:
-    """Says where two texts part, with some characters of both from there on."""
+    """Says where two texts part; `offset` is the place of both in the turn."""
     at = num_shared(expected, found)
-    lead = found[max(0, at - 20) : at]
     # Where a text between grids ends, a grid goes on: only a piece of one can stand there.
     wanted = repr(expected[at : at + 30]) if expected[at:] else "nothing, or a grid"
+    return _place(turn, offset + at, found, at, wanted)
+
+
+def _place(turn: str, character: int, found: str, at: int, wanted: str) -> str:
+    """Names the `character` of a turn at which `found[at:]` stands, but `wanted` should."""
+    lead = found[max(0, at - 20) : at]
     got = repr(found[at : at + 30]) if found[at:] else "nothing, or a grid"
-    return f"{turn} turn, character {offset + at} (after {lead!r}): expected {wanted}, found {got}"
+    return f"{turn} turn, character {character} (after {lead!r}): expected {wanted}, found {got}"
