@@ -2,17 +2,20 @@
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as npst
 
 from arcbench.augment import Augmentation
 from arcbench.grids import NUM_COLORS, Grid, as_grid
 from arcbench.tasks import Pair, Task
 
 
-def grids(max_side: int = 30, min_side: int = 1) -> st.SearchStrategy[Grid]:
+@st.composite
+def grids(draw: st.DrawFn, max_side: int = 30, min_side: int = 1) -> Grid:
     """Any grid with sides `min_side`–`max_side`; shrinks to a single black cell."""
     side = st.integers(min_side, max_side)
-    return npst.arrays(np.int64, st.tuples(side, side), elements=st.integers(0, 9)).map(as_grid)
+    rows, columns = draw(side), draw(side)
+    # One draw of bytes is many times faster than one draw a cell.
+    cells = draw(st.binary(min_size=rows * columns, max_size=rows * columns))
+    return as_grid((np.frombuffer(cells, dtype=np.uint8) % NUM_COLORS).reshape(rows, columns))
 
 
 def pairs(max_side: int = 6, output: bool = True) -> st.SearchStrategy[Pair]:

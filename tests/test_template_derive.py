@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arcbench.errors import UserError
@@ -149,7 +149,7 @@ def templates(draw):
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(templates(), tasks(max_train=6))
 def test_a_template_derived_from_what_a_template_renders_renders_the_same(template, task):
     derived = derive_template(records(template))
