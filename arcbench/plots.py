@@ -22,11 +22,12 @@ PARTS = {
     "reward/pixel": (SKY, "pixel", ":"),
     "reward/length": (RED, "length", (0, (1, 1))),
 }
+Line = Mapping[str, float | None]  # of metrics.jsonl; None: not finite
 _INK = "#010203"  # stands for "the page's text colour" until figure_svg replaces it
 _names = count()
 
 
-def training_curve(metrics: Sequence[Mapping[str, float]], *, window: int = 5) -> Figure:
+def training_curve(metrics: Sequence[Line], *, window: int = 5) -> Figure:
     """Reward with its parts, solve rate and completion length over the optimiser steps.
 
     `metrics` are lines of metrics.jsonl: "step" and the names of `arcbench.series`. Lines that
@@ -137,7 +138,7 @@ def _empty(axes: Axes, message: str) -> None:
     )  # fmt: skip
 
 
-def _points(metrics: Sequence[Mapping[str, float]], name: str) -> tuple[list[float], list[float]]:
+def _points(metrics: Sequence[Line], name: str) -> tuple[list[float], list[float]]:
     """The steps and values of one metric, where it is there and finite."""
     found = [(m["step"], m[name]) for m in metrics if m.get(name) is not None and isfinite(m[name])]
     return [x for x, _ in found], [y for _, y in found]
@@ -151,7 +152,7 @@ def _smooth(values: Sequence[float], window: int) -> list[float]:
 
 def _line(
     axes: Axes,
-    metrics: Sequence[Mapping[str, float]],
+    metrics: Sequence[Line],
     name: str,
     color: str,
     window: int,
@@ -168,15 +169,10 @@ def _line(
         axes.set_xlim(xs[0] - 1, xs[0] + 1)
 
 
-def _band(axes: Axes, metrics: Sequence[Mapping[str, float]]) -> None:
+def _band(axes: Axes, metrics: Sequence[Line]) -> None:
     """The spread of the rewards of a step, one standard deviation up and down."""
-    rows = [
-        (m["step"], m["reward/mean"], m["reward/std"])
-        for m in metrics
-        if m.get("reward/std") is not None and isfinite(m["reward/std"])
-    ]
-    if rows:
-        xs, means, stds = zip(*rows, strict=True)
-        low = [m - s for m, s in zip(means, stds, strict=True)]
-        high = [m + s for m, s in zip(means, stds, strict=True)]
-        axes.fill_between(xs, low, high, color=BLUE, alpha=0.12, lw=0)
+    means = dict(zip(*_points(metrics, "reward/mean"), strict=True))
+    stds = dict(zip(*_points(metrics, "reward/std"), strict=True))
+    xs = [x for x in means if x in stds]
+    low, high = [means[x] - stds[x] for x in xs], [means[x] + stds[x] for x in xs]
+    axes.fill_between(xs, low, high, color=BLUE, alpha=0.12, lw=0)

@@ -1,0 +1,116 @@
+"""The workbench in the browser: one module a tab, put together here."""
+
+import os
+import socket
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from arcbench.errors import MissingExtra, UserError, unknown
+
+if TYPE_CHECKING:
+    from arcbench.workbench import Workbench
+
+LOOPBACK = ("127.0.0.1", "localhost")
+PORTS_TRIED = 50
+
+
+def build_app(bench: "Workbench") -> Any:
+    """The whole page as a gr.Blocks."""
+    import gradio as gr
+
+    from arcbench.ui import picker, sample, tasks, train
+
+    with gr.Blocks(title="arcbench", analytics_enabled=False) as app:
+        chosen = picker.build(bench)
+        with gr.Tab("Tasks", id="tasks"):
+            tasks.build(bench, chosen)
+        with gr.Tab("Sample", id="sample"):
+            sample.build(bench, chosen)
+        with gr.Tab("Train", id="train"):
+            train.build(bench, chosen)
+    return app
+
+
+def style() -> dict[str, Any]:
+    """Theme and style sheet, as `launch` takes them; nothing of them is loaded from elsewhere."""
+    import gradio as gr
+
+    from arcbench.ui.html import highlight_css
+
+    theme = gr.themes.Default(
+        primary_hue=gr.themes.colors.blue,
+        neutral_hue=gr.themes.colors.zinc,
+        spacing_size=gr.themes.sizes.spacing_sm,
+        radius_size=gr.themes.sizes.radius_md,
+        text_size=gr.themes.sizes.text_md,
+        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
+        font_mono=["ui-monospace", "SF Mono", "Menlo", "Consolas", "monospace"],
+    )
+    theme.set(
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        block_label_text_size="*text_sm",
+        block_title_text_size="*text_sm",
+        button_large_text_size="*text_md",
+        button_large_text_weight="600",
+        button_small_text_weight="500",
+        input_padding="6px 9px",
+    )
+    css = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+    return {"theme": theme, "css": f"{css}\n{highlight_css()}"}
+
+
+def free_port(host: str, port: int) -> int:
+    """`port`, or the next one above it that nothing listens on."""
+    for candidate in range(port, port + PORTS_TRIED):
+        with closing(socket.socket()) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError:
+                continue
+            return candidate
+    raise UserError(f"ports {port}-{port + PORTS_TRIED - 1} of {host} are all in use")
+
+
+def launch(host: str = "127.0.0.1", port: int = 7860, runs_root: str | Path = "runs") -> None:
+    """Serve the workbench until Ctrl-C. It listens on this machine only."""
+    if host not in LOOPBACK:
+        raise unknown("host", host, LOOPBACK)
+    if not 1 <= port <= 65535 - PORTS_TRIED:
+        raise UserError(f"port must be in 1-{65535 - PORTS_TRIED}, not {port}")
+    # Before gradio is imported: it must not speak to anybody outside.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        import gradio  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtra("the app", "app") from error
+    from arcbench.workbench import Workbench
+
+    taken = free_port(host, port)
+    if taken != port:
+        _say(f"port {port} is in use, taking {taken}")
+    with Workbench(runs_root) as bench:
+        app = build_app(bench)
+        app.queue(default_concurrency_limit=4)
+        app.launch(
+            server_name=host,
+            server_port=taken,
+            quiet=True,
+            footer_links=[],
+            prevent_thread_lock=True,
+            **style(),
+        )
+        _say(f"arcbench is on http://{host}:{taken} (Ctrl-C ends it; runs go on)")
+        try:
+            app.block_thread()
+        finally:
+            app.close(verbose=False)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

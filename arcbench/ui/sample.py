@@ -1,0 +1,259 @@
+"""Tab "Sample": draw completions for the chosen task and see what became of each."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from arcbench.background import gathered
+from arcbench.errors import UserError
+from arcbench.policies.base import Policy, SamplingConfig
+from arcbench.rollouts import Rollout
+from arcbench.tasks import Task
+from arcbench.ui import html
+from arcbench.ui.events import PICK_JS, warn
+from arcbench.ui.picker import Picker
+from arcbench.workbench import Workbench
+
+ORDERS = ("as they came", "best first")
+TICK_S = 0.25
+EMPTY = "Choose a task above and press Sample. Each completion appears here as soon as it has run."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """What one press of the button has brought so far."""
+
+    task: Task | None = None
+    wanted: int = 0
+    seconds: float = 0.0
+    finished: bool = True
+    rollouts: tuple[Rollout, ...] = field(default=())
+
+    def by_index(self, index: int | None) -> Rollout | None:
+        """The rollout with that index."""
+        return next((r for r in self.rollouts if r.index == index), None)
+
+
+def draw(
+    bench: Workbench, policy: str | Policy, task: Task, config: SamplingConfig
+) -> Iterator[Batch]:
+    """Sample and judge; yield the batch whenever it has grown, and as the clock goes on."""
+    started = time.monotonic()
+    found: list[Rollout] = []
+    batch = Batch(task=task, wanted=config.n, finished=False)
+    yield batch
+    for news in gathered(partial(bench.sample, policy, task, config), TICK_S):
+        found += [rollout for _, rollout in news]
+        seconds = time.monotonic() - started
+        batch = Batch(
+            task=task, wanted=config.n, seconds=seconds, finished=False, rollouts=tuple(found)
+        )
+        yield batch
+    yield Batch(
+        task=task,
+        wanted=config.n,
+        seconds=time.monotonic() - started,
+        rollouts=tuple(found),
+    )
+
+
+def summary(batch: Batch) -> str:
+    """How far the sampling is and how well it went."""
+    if batch.task is None:
+        return ""
+    done, solved = len(batch.rollouts), sum(r.solved for r in batch.rollouts)
+    if not done and not batch.finished:
+        words = (
+            "starting the policy (a few seconds the first time) …"
+            if batch.seconds > 1
+            else "sampling …"
+        )
+        return f'<div class="ab-summary" role="status"><span class="ab-dim">{words}</span></div>'
+    reward = sum(r.reward.total for r in batch.rollouts) / done if done else 0.0
+    rate = f"{solved} of {done} solved" if done else "none finished"
+    bar = (
+        ""
+        if batch.finished
+        else '<span class="ab-progress" aria-hidden="true">'
+        f'<i style="width:{100 * done / batch.wanted:.0f}%"></i></span>'
+    )
+    state = "" if batch.finished and done == batch.wanted else f"{done} of {batch.wanted} finished"
+    if batch.finished and done < batch.wanted:
+        state = f"stopped after {done} of {batch.wanted}"
+    return (
+        f'<div class="ab-summary" role="status"><b>{html.escape(batch.task.id)}</b>'
+        f"<span>{rate}</span><span>mean reward {reward:.2f}</span>"
+        f'<span class="ab-dim">{batch.seconds:.1f} s</span>'
+        f'<span class="ab-dim">{state}</span>{bar}</div>'
+    )
+
+
+def cards(bench: Workbench, batch: Batch, order: str) -> str:
+    """One card a completion."""
+    if not batch.rollouts:
+        return html.note(EMPTY if batch.task is None else "The first completion is on its way …")
+    rollouts = list(batch.rollouts)
+    if order == ORDERS[1]:
+        rollouts.sort(key=lambda r: (-r.reward.total, r.index))
+    inner = "".join(html.card(r, bench.best_reward) for r in rollouts)
+    return f'<div class="ab-cards" role="group" aria-label="completions">{inner}</div>'
+
+
+def detail(bench: Workbench, batch: Batch, chosen: int | None) -> str:
+    """Everything about the chosen completion."""
+    rollout = batch.by_index(chosen)
+    if rollout is None or batch.task is None:
+        return html.note("Click a completion to see its program and what it drew.")
+    # The rule marks the card, so that the cards need not be sent again.
+    mark = (
+        f'<style>.ab-card[data-index="{rollout.index}"]{{border-color:var(--color-accent);'
+        "box-shadow:inset 3px 0 0 var(--color-accent)}</style>"
+    )
+    return mark + html.detail(batch.task, rollout, bench.best_reward)
+
+
+def program(batch: Batch, chosen: int | None) -> str:
+    """The chosen completion's program, for the editor."""
+    rollout = batch.by_index(chosen)
+    return "" if rollout is None or rollout.code is None else rollout.code
+
+
+def best(batch: Batch) -> int | None:
+    """The completion with the highest reward, the first of equals."""
+    if not batch.rollouts:
+        return None
+    return min(batch.rollouts, key=lambda r: (-r.reward.total, r.index)).index
+
+
+def rerun(bench: Workbench, batch: Batch, code: str) -> str:
+    """Run an edited program on the batch's task and show what becomes of it."""
+    if batch.task is None:
+        raise UserError("sample a task first; then its programs can be edited and run again")
+    rollout = bench.judge(batch.task, code)
+    return html.detail(batch.task, rollout, bench.best_reward, name="edited program")
+
+
+def build(bench: Workbench, picker: Picker) -> None:
+    """Lay out the tab and wire it."""
+    import gradio as gr
+
+    batch_state = gr.State(Batch())
+    chosen_state = gr.State(None)  # the index that the reader clicked
+    with gr.Row(elem_id="ab-sample-form"):
+        policy = gr.Dropdown(
+            list(bench.policies()),
+            value=bench.policies()[0],
+            label="Policy",
+            allow_custom_value=True,
+            min_width=210,
+            scale=2,
+            elem_id="ab-policy",
+        )
+        count = gr.Number(
+            8, label="Completions", minimum=1, maximum=256, precision=0, min_width=100
+        )
+        heat = gr.Number(0.8, label="Temperature", minimum=0, maximum=2, step=0.1, min_width=100)
+        limit = gr.Number(
+            192, label="Max new tokens", minimum=1, maximum=4096, precision=0, min_width=120
+        )
+        seed = gr.Number(0, label="Seed", minimum=0, precision=0, min_width=80)
+        go = gr.Button("Sample", variant="primary", min_width=110, scale=0, elem_id="ab-go")
+        halt = gr.Button("Stop", min_width=80, scale=0, interactive=False, elem_id="ab-halt")
+    with gr.Row():
+        numbers = gr.HTML(summary(Batch()), elem_id="ab-summary")
+        order = gr.Radio(
+            list(ORDERS), value=ORDERS[0], show_label=False, container=False, scale=0, min_width=250
+        )
+    with gr.Row():
+        with gr.Column(scale=5, min_width=380):
+            listed = gr.HTML(
+                cards(bench, Batch(), ORDERS[0]), js_on_load=PICK_JS, elem_id="ab-cards"
+            )
+        with gr.Column(scale=9, min_width=520):
+            opened = gr.HTML(detail(bench, Batch(), None), elem_id="ab-detail")
+            with gr.Accordion("Edit the program and run it again", open=False, elem_id="ab-edit"):
+                editor = gr.Code(language="python", show_label=False, max_lines=24)
+                again = gr.Button("Run in the sandbox", size="sm", elem_id="ab-again")
+
+    def run(
+        dataset: str,
+        split: str,
+        task_id: str | None,
+        spec: str,
+        n: float,
+        temperature: float,
+        max_new_tokens: float,
+        number: float,
+        by: str,
+    ) -> Iterator[Any]:
+        try:
+            if not task_id:
+                raise UserError("choose a task first")
+            task = bench.tasks(dataset, split).task(task_id)
+            config = SamplingConfig(
+                n=int(n),
+                temperature=float(temperature),
+                max_new_tokens=int(max_new_tokens),
+                seed=int(number),
+            )
+            shown = -1
+            for batch in draw(bench, spec, task, config):
+                grown, first = len(batch.rollouts) != shown, shown < 1 <= len(batch.rollouts)
+                index = batch.rollouts[0].index if batch.rollouts else None
+                # The first completion opens by itself; after that the reader chooses.
+                open_it, fresh = first or shown < 0, shown < 0
+                shown = len(batch.rollouts)
+                yield (
+                    batch,
+                    None if fresh else gr.skip(),
+                    summary(batch),
+                    cards(bench, batch, by) if grown else gr.skip(),
+                    detail(bench, batch, index) if open_it else gr.skip(),
+                    gr.Button(interactive=batch.finished),
+                    gr.Button(interactive=not batch.finished),
+                )
+        except UserError as error:
+            warn(error)
+            yield (*[gr.skip()] * 5, gr.Button(interactive=True), gr.Button(interactive=False))
+
+    def stopped(batch: Batch) -> Any:
+        kept = Batch(
+            task=batch.task, wanted=batch.wanted, seconds=batch.seconds, rollouts=batch.rollouts
+        )
+        return kept, summary(kept), gr.Button(interactive=True), gr.Button(interactive=False)
+
+    def pick(batch: Batch, event: gr.EventData) -> Any:
+        index = int(event.index)
+        return index, detail(bench, batch, index), program(batch, index)
+
+    def settle(batch: Batch, chosen: int | None) -> Any:
+        if chosen is not None:
+            return gr.skip(), gr.skip()
+        return detail(bench, batch, best(batch)), program(batch, best(batch))
+
+    def repeat(batch: Batch, code: str) -> Any:
+        try:
+            return rerun(bench, batch, code)
+        except UserError as error:
+            warn(error)
+            return gr.skip()
+
+    running = go.click(
+        run,
+        [*picker.inputs, policy, count, heat, limit, seed, order],
+        [batch_state, chosen_state, numbers, listed, opened, go, halt],
+        show_progress="hidden",
+    )
+    halt.click(
+        stopped,
+        batch_state,
+        [batch_state, numbers, go, halt],
+        cancels=[running],
+        show_progress="hidden",
+    )
+    running.then(settle, [batch_state, chosen_state], [opened, editor], show_progress="hidden")
+    again.click(repeat, [batch_state, editor], opened, show_progress="hidden")
+    listed.click(pick, batch_state, [chosen_state, opened, editor], show_progress="hidden")
+    order.change(partial(cards, bench), [batch_state, order], listed, show_progress="hidden")
