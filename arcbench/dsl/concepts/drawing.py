@@ -1,3 +1,550 @@
-"""Lines, rays and boxes drawn from what a grid holds."""
+"""Holes filled, interiors coloured, outlines, frames, rays, stamps and lines between things."""
 
-__all__: list[str] = []
+from typing import Literal
+
+import numpy as np
+
+from arcbench.dsl.concepts._components import (
+    CHOOSERS,
+    SIDES_4,
+    SIDES_8,
+    Kind,
+    Thing,
+    Which,
+    enclosed,
+    paint,
+    regions,
+    things,
+)
+from arcbench.dsl.concepts._types import AnyArray, Array, Line
+from arcbench.dsl.concepts.geometry import background_of
+
+__all__ = [
+    "bridge_objects",
+    "color_corners_edges_inside",
+    "color_rings",
+    "connect_at_corner",
+    "connect_diagonally",
+    "draw_frames",
+    "draw_lines_through_centers",
+    "draw_ray",
+    "draw_rays",
+    "fill_between_dots",
+    "fill_color_boxes",
+    "fill_empty_squares",
+    "fill_hole_shapes",
+    "fill_holes",
+    "fill_holes_and_leak",
+    "fill_holes_by_side",
+    "fill_holes_with_own_mark",
+    "fill_inside",
+    "fill_inside_by_rank",
+    "fill_outside",
+    "frame_content",
+    "hollow_objects",
+    "keep_holes",
+    "mark_corners_around",
+    "mark_midpoint",
+    "outline_objects",
+    "recolor_half_of_objects",
+    "recolor_regions",
+    "recolor_regions_and_others",
+    "recolor_regions_by_rank",
+    "remove_thin_parts",
+    "surround",
+    "surround_all",
+]
+
+Pattern = Literal["plus", "x", "ring", "far_plus", "far_x"]
+Ray = Literal[
+    "up", "down", "left", "right", "up_left", "up_right", "down_left", "down_right",
+    "horizontal", "vertical", "cross", "diagonals", "star",
+]  # fmt: skip
+
+_STEPS: dict[str, tuple[tuple[int, int], ...]] = {
+    "up": ((-1, 0),),
+    "down": ((1, 0),),
+    "left": ((0, -1),),
+    "right": ((0, 1),),
+    "up_left": ((-1, -1),),
+    "up_right": ((-1, 1),),
+    "down_left": ((1, -1),),
+    "down_right": ((1, 1),),
+    "horizontal": ((0, -1), (0, 1)),
+    "vertical": ((-1, 0), (1, 0)),
+    "cross": SIDES_4,
+    "diagonals": SIDES_8[4:],
+    "star": SIDES_8,
+}
+_PATTERNS: dict[str, tuple[tuple[int, int], ...]] = {
+    "plus": SIDES_4,
+    "x": SIDES_8[4:],
+    "ring": SIDES_8,
+    "far_plus": tuple((2 * r, 2 * c) for r, c in SIDES_4),
+    "far_x": tuple((2 * r, 2 * c) for r, c in SIDES_8[4:]),
+}
+
+
+def fill_holes(grid: AnyArray, color: int) -> Array:
+    """Fill the background that objects enclose with a colour."""
+    out = np.array(grid, order="C")
+    for hole in enclosed(grid, background_of(grid)):
+        paint(out, hole, color)
+    return out
+
+
+def fill_hole_shapes(
+    grid: AnyArray,
+    shape: Literal["square", "rectangle", "not_square", "largest", "smallest", "dot", "not_dot"],
+    color: int,
+) -> Array:
+    """Fill those enclosed background regions that have the shape, for example "square"."""
+    holes = enclosed(grid, background_of(grid))
+    out = np.array(grid, order="C")
+    if not holes:
+        return out
+    if shape == "not_square":
+        chosen = [h for h in holes if not (h.is_full and h.height == h.width)]
+    else:
+        chosen = CHOOSERS[shape](holes)
+    for hole in chosen:
+        paint(out, hole, color)
+    return out
+
+
+def fill_holes_by_side(
+    grid: AnyArray, color_1: int, color_2: int, color_3: int = -1, color_4: int = -1
+) -> Array:
+    """Fill enclosed background by the longer side of its box: 1 cell `color_1`, 2 `color_2`, …"""
+    colors = [c for c in (color_1, color_2, color_3, color_4) if c >= 0]
+    out = np.array(grid, order="C")
+    for hole in enclosed(grid, background_of(grid)):
+        paint(out, hole, colors[min(max(hole.height, hole.width), len(colors)) - 1])
+    return out
+
+
+def fill_holes_with_own_mark(grid: AnyArray) -> Array:
+    """Fill the inside of a frame with the colour of the cell that marks it there."""
+    out = np.array(grid, order="C")
+    ground = background_of(grid)
+    frames = things(grid, "same_color")
+    for frame in frames:
+        if frame.height < 3 or frame.width < 3:
+            continue
+        inside = (slice(frame.top + 1, frame.bottom), slice(frame.left + 1, frame.right))
+        marks = set(grid[inside].ravel().tolist()) - {ground, frame.color}
+        if len(marks) == 1:
+            view = out[inside]
+            view[view == ground] = marks.pop()
+    return out
+
+
+def keep_holes(grid: AnyArray, color: int) -> Array:
+    """The enclosed background regions in a colour; everything else becomes background."""
+    ground = background_of(grid)
+    out = np.full(grid.shape, ground, dtype=np.int64)
+    for hole in enclosed(grid, ground):
+        paint(out, hole, color)
+    return out
+
+
+def fill_outside(grid: AnyArray, color: int) -> Array:
+    """Flood the background that reaches the edge of the grid with a colour."""
+    ground = background_of(grid)
+    out = np.array(grid, order="C")
+    for part in regions(grid, ground):
+        thing = Thing(grid, part, ground)
+        if thing.touches_border:
+            paint(out, thing, color)
+    return out
+
+
+def fill_holes_and_leak(grid: AnyArray, color: int) -> Array:
+    """Fill the box inside of every open frame; through the gap a line runs to the edge."""
+    ground = background_of(grid)
+    out = np.array(grid)
+    height, width = grid.shape
+    for thing in things(grid, "same_color"):
+        if thing.height < 3 or thing.width < 3:
+            continue
+        box = out[thing.box]
+        box[box == ground] = color
+        inner = grid[thing.box]
+        for r, c in np.argwhere(inner == ground).tolist():
+            row, column = r + thing.top, c + thing.left
+            if 0 < r < thing.height - 1 and 0 < c < thing.width - 1:
+                continue
+            dr = -1 if r == 0 else int(r == thing.height - 1)
+            dc = (-1 if c == 0 else int(c == thing.width - 1)) if not dr else 0
+            row, column = row + dr, column + dc
+            while 0 <= row < height and 0 <= column < width and grid[row, column] == ground:
+                out[row, column] = color
+                row, column = row + dr, column + dc
+    return out
+
+
+def _inside(grid: AnyArray) -> Array:
+    """Cells whose eight neighbours all have their own colour (the edge of the grid does not)."""
+    padded = np.pad(grid, 1, constant_values=-1)
+    height, width = grid.shape
+    same = grid != background_of(grid)
+    for r, c in SIDES_8:
+        same &= padded[1 + r : 1 + r + height, 1 + c : 1 + c + width] == grid
+    return np.array(same)
+
+
+def fill_inside(grid: AnyArray, color: int) -> Array:
+    """Give a colour to the inner cells of solid objects; their outermost cells stay."""
+    return np.where(_inside(grid), color, grid)
+
+
+def hollow_objects(grid: AnyArray) -> Array:
+    """Empty the solid objects: only their outermost cells stay."""
+    return np.where(_inside(grid), background_of(grid), grid)
+
+
+def fill_inside_by_rank(grid: AnyArray, color: int, other_color: int) -> Array:
+    """Colour the inner cells of the largest solid object, those of all others in another colour."""
+    inside = _inside(grid)
+    out = np.where(inside, other_color, grid)
+    found = things(grid, "same_color")
+    for thing in CHOOSERS["largest"](found) if found else []:
+        view = out[thing.box]
+        view[inside[thing.box] & (thing.mask == 1)] = color
+    return out
+
+
+def color_corners_edges_inside(
+    grid: AnyArray, corner_color: int, edge_color: int, inside_color: int
+) -> Array:
+    """Colour the solid rectangles anew: their corners, their edges and their inside."""
+    out = np.array(grid)
+    for thing in things(grid, "same_color_4"):
+        if not thing.is_full or min(thing.height, thing.width) < 2:
+            continue
+        box = out[thing.box]
+        box[:] = edge_color
+        box[1:-1, 1:-1] = inside_color
+        box[:: len(box) - 1, :: box.shape[1] - 1] = corner_color
+    return out
+
+
+def color_rings(
+    grid: AnyArray, color_1: int, color_2: int, color_3: int = -1, color_4: int = -1
+) -> Array:
+    """Colour the boxes of objects in rings from outside to inside; the colours repeat."""
+    colors = [c for c in (color_1, color_2, color_3, color_4) if c >= 0]
+    out = np.array(grid)
+    for thing in things(grid, "any_color"):
+        for k in range((min(thing.height, thing.width) + 1) // 2):
+            out[thing.top + k : thing.bottom + 1 - k, thing.left + k : thing.right + 1 - k] = (
+                colors[k % len(colors)]
+            )
+    return out
+
+
+def recolor_regions(grid: AnyArray, region_color: int, which: Which, color: int) -> Array:
+    """Of the connected regions of one colour (black, too) recolour those that `which` names."""
+    found = [Thing(grid, part, -1) for part in regions(grid, region_color)]
+    out = np.array(grid, order="C")
+    for thing in CHOOSERS[which](found) if found else []:
+        paint(out, thing, color)
+    return out
+
+
+def recolor_regions_and_others(
+    grid: AnyArray, region_color: int, which: Which, color: int, other_color: int
+) -> Array:
+    """Recolour the regions of one colour that `which` names, all its other regions differently."""
+    out = recolor_regions(grid, region_color, which, color)
+    chosen = recolor_regions(grid, region_color, which, -1)
+    return np.where(chosen == region_color, other_color, out)
+
+
+def recolor_regions_by_rank(
+    grid: AnyArray, region_color: int, color_1: int, color_2: int, color_3: int = -1
+) -> Array:
+    """Colour the regions of one colour by size: the largest `color_1`, the next `color_2`, …"""
+    colors = [c for c in (color_1, color_2, color_3) if c >= 0]
+    found = regions(grid, region_color)
+    sizes = sorted({len(part) for part in found}, reverse=True)
+    out = np.array(grid, order="C")
+    for part in found:
+        out.ravel()[part] = colors[min(sizes.index(len(part)), len(colors) - 1)]
+    return out
+
+
+def _grown(mask: AnyArray, diagonal: bool) -> AnyArray:
+    padded = np.pad(mask, 1)
+    height, width = mask.shape
+    out = np.array(mask)
+    for r, c in SIDES_8 if diagonal else SIDES_4:
+        out |= padded[1 + r : 1 + r + height, 1 + c : 1 + c + width]
+    return out
+
+
+def outline_objects(grid: AnyArray, color: int, diagonal: bool = True) -> Array:
+    """Colour the background next to objects; with `diagonal` also at their corners."""
+    filled = grid != background_of(grid)
+    return np.where(_grown(filled, diagonal) & ~filled, color, grid)
+
+
+def draw_frames(grid: AnyArray, color: int, gap: int = 1, kind: Kind = "any_color") -> Array:
+    """Draw a frame around the box of every object of more than one cell, on background only.
+
+    `gap` 1 draws next to the box, 2 leaves a cell between, 0 draws on the rim of the box itself.
+    """
+    ground = background_of(grid)
+    out = np.array(grid)
+    for thing in things(grid, kind):
+        if thing.size < 2:
+            continue
+        top, left = thing.top - gap, thing.left - gap
+        bottom, right = thing.bottom + gap, thing.right + gap
+        frame = np.zeros(grid.shape, dtype=bool)
+        frame[max(0, top) : bottom + 1, max(0, left) : right + 1] = True
+        frame[max(0, top + 1) : max(0, bottom), max(0, left + 1) : max(0, right)] = False
+        out[frame & (grid == ground)] = color
+    return out
+
+
+def frame_content(grid: AnyArray, color: int, gap: int = 1) -> Array:
+    """Draw one frame around everything, with the box of all content inside."""
+    rows, columns = np.nonzero(grid != background_of(grid))
+    out = np.array(grid)
+    if not len(rows):
+        return out
+    top, left = int(rows.min()) - gap, int(columns.min()) - gap
+    bottom, right = int(rows.max()) + gap, int(columns.max()) + gap
+    frame = np.zeros(grid.shape, dtype=bool)
+    frame[max(0, top) : bottom + 1, max(0, left) : right + 1] = True
+    frame[max(0, top + 1) : max(0, bottom), max(0, left + 1) : max(0, right)] = False
+    return np.where(frame & (grid == background_of(grid)), color, out)
+
+
+def surround(grid: AnyArray, center_color: int, color: int, pattern: Pattern = "ring") -> Array:
+    """Stamp a pattern of a colour around every cell of `center_color`, on background only."""
+    return _stamp(grid, grid == center_color, color, pattern)
+
+
+def surround_all(grid: AnyArray, color: int, pattern: Pattern = "ring") -> Array:
+    """Stamp a pattern of a colour around every cell that is not background."""
+    return _stamp(grid, grid != background_of(grid), color, pattern)
+
+
+def _stamp(grid: AnyArray, centers: AnyArray, color: int, pattern: Pattern) -> Array:
+    ground = background_of(grid)
+    height, width = grid.shape
+    out = np.array(grid)
+    for row, column in np.argwhere(centers).tolist():
+        for r, c in _PATTERNS[pattern]:
+            r, c = row + r, column + c
+            if 0 <= r < height and 0 <= c < width and grid[r, c] == ground:
+                out[r, c] = color
+    return out
+
+
+def draw_ray(
+    grid: AnyArray, source_color: int, direction: Ray, color: int = -1, through: bool = False
+) -> Array:
+    """Draw rays from every cell of a colour over background up to the next obstacle or the edge.
+
+    The rays have the `color` (-1: that of the source); with `through` they pass behind obstacles.
+    """
+    ray_color = source_color if color < 0 else color
+    return _rays(grid, grid == source_color, direction, ray_color, through)
+
+
+def draw_rays(grid: AnyArray, direction: Ray, color: int = -1, through: bool = False) -> Array:
+    """Draw rays from every cell that is not background, in its own colour or the one given."""
+    return _rays(grid, grid != background_of(grid), direction, color, through)
+
+
+def _rays(grid: AnyArray, sources: AnyArray, direction: Ray, color: int, through: bool) -> Array:
+    ground = background_of(grid)
+    height, width = grid.shape
+    cells = grid.tolist()
+    out = np.array(grid)
+    for row, column in np.argwhere(sources).tolist():
+        paint_color = cells[row][column] if color < 0 else color
+        for dr, dc in _STEPS[direction]:
+            r, c = row + dr, column + dc
+            while 0 <= r < height and 0 <= c < width:
+                if cells[r][c] == ground:
+                    out[r, c] = paint_color
+                elif not through:
+                    break
+                r, c = r + dr, c + dc
+    return out
+
+
+def connect_diagonally(grid: AnyArray, color: int = -1) -> Array:
+    """Fill the diagonal between two cells of one colour with only background between them."""
+    ground = background_of(grid)
+    height, width = grid.shape
+    cells = grid.tolist()
+    out = np.array(grid)
+    for row, column in np.argwhere(grid != ground).tolist():
+        for dc in (-1, 1):
+            r, c = row + 1, column + dc
+            path = []
+            while 0 <= r < height and 0 <= c < width and cells[r][c] == ground:
+                path.append((r, c))
+                r, c = r + 1, c + dc
+            if 0 <= r < height and 0 <= c < width and cells[r][c] == cells[row][column]:
+                for at in path:
+                    out[at] = cells[row][column] if color < 0 else color
+    return out
+
+
+def connect_at_corner(
+    grid: AnyArray, start_color: int, end_color: int, color: int, first: Line = "row"
+) -> Array:
+    """Draw an L from the cell of one colour to that of another, first along the row or column."""
+    out = np.array(grid)
+    starts, ends = np.argwhere(grid == start_color), np.argwhere(grid == end_color)
+    if not len(starts) or not len(ends):
+        return out
+    (a, b), (c, d) = starts[0].tolist(), ends[0].tolist()
+    row, column = (a, d) if first == "row" else (c, b)
+    out[row, min(b, d) : max(b, d) + 1] = color
+    out[min(a, c) : max(a, c) + 1, column] = color
+    return np.where((grid == start_color) | (grid == end_color), grid, out)
+
+
+def fill_between_dots(grid: AnyArray, color: int) -> Array:
+    """Four cells of one colour that are the corners of a box: fill the box inside them."""
+    ground = background_of(grid)
+    out = np.array(grid)
+    points = {(r, c): int(grid[r, c]) for r, c in np.argwhere(grid != ground).tolist()}
+    for (a, b), own in points.items():
+        rights = [d for (r, d), v in points.items() if r == a and d > b + 1 and v == own]
+        downs = [c for (c, k), v in points.items() if k == b and c > a + 1 and v == own]
+        for d in rights:
+            for c in downs:
+                if points.get((c, d)) == own:
+                    view = out[a + 1 : c, b + 1 : d]
+                    view[view == ground] = color
+    return out
+
+
+def fill_color_boxes(grid: AnyArray) -> Array:
+    """Fill for every colour the box around all its cells, on background only."""
+    ground = background_of(grid)
+    out = np.array(grid)
+    for color in np.unique(grid).tolist():
+        if color == ground:
+            continue
+        rows, columns = np.nonzero(grid == color)
+        view = out[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        view[view == ground] = color
+    return out
+
+
+def fill_empty_squares(grid: AnyArray, color: int, size: int = 2) -> Array:
+    """Colour every square of `size` × `size` background cells."""
+    ground = background_of(grid)
+    out = np.array(grid)
+    if min(grid.shape) < size:
+        return out
+    windows = np.lib.stride_tricks.sliding_window_view(grid == ground, (size, size))
+    for row, column in np.argwhere(windows.all((2, 3))).tolist():
+        out[row : row + size, column : column + size] = color
+    return out
+
+
+def remove_thin_parts(grid: AnyArray, size: int = 2) -> Array:
+    """Keep only what lies in a square of `size` × `size` cells of one colour."""
+    ground = background_of(grid)
+    out = np.full(grid.shape, ground, dtype=np.int64)
+    if min(grid.shape) < size:
+        return out
+    windows = np.lib.stride_tricks.sliding_window_view(grid, (size, size))
+    full = (windows == windows[:, :, :1, :1]).all((2, 3)) & (windows[:, :, 0, 0] != ground)
+    for row, column in np.argwhere(full).tolist():
+        out[row : row + size, column : column + size] = grid[row, column]
+    return out
+
+
+def draw_lines_through_centers(
+    grid: AnyArray, color: int, axis: Literal["horizontal", "vertical", "both"] = "both"
+) -> Array:
+    """Draw lines through the centre of every object from edge to edge, on background only."""
+    ground = background_of(grid)
+    out = np.array(grid)
+    for thing in things(grid, "any_color"):
+        if axis != "vertical":
+            out[(thing.top + thing.bottom) // 2] = color
+        if axis != "horizontal":
+            out[:, (thing.left + thing.right) // 2] = color
+    return np.where(grid == ground, out, grid)
+
+
+def bridge_objects(grid: AnyArray, color: int, inset: int = 1) -> Array:
+    """Fill the gap between two facing objects, `inset` cells narrower at both sides."""
+    ground = background_of(grid)
+    out = np.array(grid)
+    found = things(grid, "any_color")
+    for i, a in enumerate(found):
+        for b in found[i + 1 :]:
+            top, bottom = max(a.top, b.top), min(a.bottom, b.bottom)
+            left, right = max(a.left, b.left), min(a.right, b.right)
+            if top <= bottom and left > right:
+                rows, columns = slice(top + inset, bottom + 1 - inset), slice(right + 1, left)
+            elif left <= right and top > bottom:
+                rows, columns = slice(bottom + 1, top), slice(left + inset, right + 1 - inset)
+            else:
+                continue
+            view = out[rows, columns]
+            if (view == ground).all():
+                view[:] = color
+    return out
+
+
+def mark_corners_around(
+    grid: AnyArray, top_left_color: int, top_right_color: int, bottom_left_color: int,
+    bottom_right_color: int,
+) -> Array:  # fmt: skip
+    """Put four colours diagonally at the corners of every object's box."""
+    out = np.array(grid)
+    height, width = grid.shape
+    for thing in things(grid, "any_color"):
+        for row, column, color in (
+            (thing.top - 1, thing.left - 1, top_left_color),
+            (thing.top - 1, thing.right + 1, top_right_color),
+            (thing.bottom + 1, thing.left - 1, bottom_left_color),
+            (thing.bottom + 1, thing.right + 1, bottom_right_color),
+        ):
+            if 0 <= row < height and 0 <= column < width:
+                out[row, column] = color
+    return out
+
+
+def mark_midpoint(grid: AnyArray, color: int, pattern: Literal["dot", "plus"] = "plus") -> Array:
+    """Mark the middle of the box around all content with a dot or a plus."""
+    rows, columns = np.nonzero(grid != background_of(grid))
+    out = np.array(grid)
+    if not len(rows):
+        return out
+    row = (int(rows.min()) + int(rows.max())) // 2
+    column = (int(columns.min()) + int(columns.max())) // 2
+    out[row, column] = color
+    if pattern == "plus":
+        for r, c in SIDES_4:
+            if 0 <= row + r < len(grid) and 0 <= column + c < grid.shape[1]:
+                out[row + r, column + c] = color
+    return out
+
+
+def recolor_half_of_objects(
+    grid: AnyArray, half: Literal["top", "bottom", "left", "right"], color: int
+) -> Array:
+    """Recolour the half of every object at one side; the middle line of an odd size stays."""
+    out = np.array(grid)
+    for thing in things(grid, "same_color"):
+        high, wide = thing.height // 2, thing.width // 2
+        rows = {"top": slice(0, high), "bottom": slice(thing.height - high, None)}
+        columns = {"left": slice(0, wide), "right": slice(thing.width - wide, None)}
+        part = (rows.get(half, slice(None)), columns.get(half, slice(None)))
+        out[thing.box][part][thing.mask[part] == 1] = color
+    return out
