@@ -123,6 +123,21 @@ def test_a_template_without_system_and_prefix_gives_one_message():
     assert template.messages(TASK) == [{"role": "user", "content": text}]
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_examples_are_counted_from_the_first_index_and_the_test_input_goes_on(first):
+    template = PromptTemplate(
+        name="x",
+        example="[{index}] {input} > {output}",
+        between=" ",
+        test=" [{index}] {input}",
+        first_index=first,
+        grid=GridFormat(colors=DIGITS, row="/"),
+    )
+    a, b, c = range(first, first + 3)
+    expected = f"[{a}] 0 1/2 8 > 5 [{b}] 5 > 0 1/2 8 [{c}] 9 9"
+    assert template.user_text(TASK) == expected
+
+
 def test_braces_that_are_no_place_stay_as_they_are():
     template = PromptTemplate(
         name="x",
@@ -152,7 +167,9 @@ def test_a_hash_stays_the_same_from_version_to_version():
     assert messages_hash([{"role": "user", "content": "é\n"}]) == "9ad13c2f34bc772d"
 
 
-TEXTS = st.text(max_size=30)
+# What TOML and editors trip over comes up often.
+TRICKY = st.sampled_from([" ", "\n", " \n", "\r\n", "\t", '"', '"""', "\\", "\\u0020", "\x7f"])
+TEXTS = st.lists(st.one_of(TRICKY, TRICKY, st.text(max_size=5)), max_size=6).map("".join)
 TEMPLATES = st.builds(
     PromptTemplate,
     name=TEXTS,
