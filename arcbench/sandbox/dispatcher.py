@@ -1,0 +1,242 @@
+"""The thread that owns the zygotes: hands out programs, takes replies, replaces the dead."""
+
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from arcbench.sandbox import wire
+from arcbench.sandbox.process import Zygote, encode
+from arcbench.sandbox.replies import decode, lost
+from arcbench.sandbox.types import Execution, Limits, Program
+
+# Programs that a zygote has at hand: enough to bridge the time until this thread gets the GIL.
+_AHEAD = 4
+_GRACE_S = 3.0  # beyond the deadline, before a silent zygote counts as dead
+_START_S = 30.0  # for a zygote to say hello
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Programs that were handed in together, and where their results go."""
+
+    results: SimpleQueue[tuple[int, Execution] | None] = field(default_factory=SimpleQueue)
+    cancelled: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One program of a batch."""
+
+    batch: Batch
+    index: int
+    program: Program
+    alone: bool = False  # its zygote died once: it runs in one by itself
+
+
+class Dispatcher(threading.Thread):
+    """Runs until `stop`; every batch gets all its results or, if that fails, a None."""
+
+    def __init__(self, workers: int, limits: Limits, python: str, seed: int) -> None:
+        super().__init__(name="arcbench-sandbox", daemon=True)
+        self._workers = workers
+        self._limits = limits
+        self._python = python
+        self._seed = seed
+        self._lock = threading.Lock()  # guards the next three
+        self._inbox: deque[Job] = deque()
+        self._batches: set[Batch] = set()
+        self._stopping = False
+        self._wake, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
+        self._wake.setblocking(False)
+        self._waiting: deque[Job] = deque()
+        self._jobs: dict[int, Job] = {}
+        self._last_job = wire.HELLO
+        self._zygotes: list[Zygote] = []
+        self._selector = selectors.DefaultSelector()
+        self.problem = ""  # why there will be no more results
+        self.features: dict[str, bool] = {}
+        self.ready = threading.Event()
+
+    def submit(self, programs: Sequence[Program]) -> Batch:
+        """Hand in programs; their results come to the batch's queue."""
+        batch = Batch()
+        with self._lock:
+            if self._stopping:
+                raise RuntimeError(self.problem or "the sandbox pool is closed")
+            self._batches.add(batch)
+            self._inbox.extend(Job(batch=batch, index=i, program=p) for i, p in enumerate(programs))
+        self._poke()
+        return batch
+
+    def done_with(self, batch: Batch) -> None:
+        """No one waits for this batch any more: what has not started will not."""
+        batch.cancelled = True
+        with self._lock:
+            self._batches.discard(batch)
+
+    def stop(self) -> None:
+        """End the thread and all its processes, and wait for that."""
+        with self._lock:
+            self._stopping = True
+        self._poke()
+        if self.is_alive() and threading.current_thread() is not self:
+            self.join()
+
+    def _poke(self) -> None:
+        try:
+            self._wake.send(b"\0")
+        except (BlockingIOError, OSError):  # it has enough to wake for, or has ended
+            return
+
+    def run(self) -> None:
+        """The loop; whatever ends it, nobody is left waiting."""
+        try:
+            self._selector.register(self._woken, selectors.EVENT_READ, None)
+            while len(self._zygotes) < self._workers:
+                self._start_zygote()
+            while not self._stopping:
+                self._take_in()
+                self._hand_out()
+                for key, events in self._selector.select(self._patience_s()):
+                    if key.data is None:
+                        self._woken.recv(4096)
+                    else:
+                        self._serve(key.data, events)
+                self._end_silent_ones()
+        finally:
+            with self._lock:
+                self._stopping = True
+                batches, self._batches = self._batches, set()
+            self.problem = self.problem or "the sandbox pool was closed"
+            self.ready.set()
+            for batch in batches:
+                batch.results.put(None)
+            for zygote in self._zygotes:
+                zygote.hang_up()
+            for zygote in self._zygotes:
+                zygote.end(patience_s=1.0)
+            self._zygotes.clear()
+            self._selector.close()
+            self._wake.close()
+            self._woken.close()
+
+    def _take_in(self) -> None:
+        with self._lock:
+            self._waiting.extend(self._inbox)
+            self._inbox.clear()
+
+    def _hand_out(self) -> None:
+        """Fill every zygote, evenly; a job that must run alone gets an empty one."""
+        for ahead in range(_AHEAD):
+            for zygote in self._zygotes:
+                if len(zygote.jobs) <= ahead and not self._give_one(zygote):
+                    return
+
+    def _give_one(self, zygote: Zygote) -> bool:
+        """Hand the next job to this zygote if it may have it; False when none waits."""
+        while self._waiting and self._waiting[0].batch.cancelled:
+            self._waiting.popleft()
+        if not self._waiting:
+            return False
+        held = [self._jobs[number] for number in zygote.jobs]
+        if any(job.alone for job in held) or (self._waiting[0].alone and held):
+            return True
+        job = self._waiting.popleft()
+        number = self._number()
+        now = time.monotonic()
+        if not zygote.jobs:
+            zygote.last_heard = now
+        zygote.jobs[number] = now
+        self._jobs[number] = job
+        zygote.send(number, encode(job.program))
+        self._watch(zygote)
+        return True
+
+    def _number(self) -> int:
+        while True:
+            self._last_job = self._last_job % 0xFFFF_FFFF + 1
+            if self._last_job not in self._jobs:
+                return self._last_job
+
+    def _serve(self, zygote: Zygote, events: int) -> None:
+        if events & selectors.EVENT_WRITE:
+            zygote.flush()
+            self._watch(zygote)
+        if not events & selectors.EVENT_READ:
+            return
+        frames = zygote.receive()
+        if frames is None:
+            self._bury(zygote)
+            return
+        zygote.last_heard = time.monotonic()
+        for number, body in frames:
+            if number == wire.HELLO:
+                zygote.features = self.features = _parse_hello(body)
+                self.ready.set()
+            else:
+                del zygote.jobs[number]
+                job = self._jobs.pop(number)
+                self._deliver(job, decode(body, len(job.program.inputs), self._limits))
+
+    def _deliver(self, job: Job, execution: Execution) -> None:
+        if not job.batch.cancelled:
+            job.batch.results.put((job.index, execution))
+
+    def _start_zygote(self) -> None:
+        zygote = Zygote(limits=self._limits, python=self._python, seed=self._seed)
+        zygote.last_heard = time.monotonic()
+        self._zygotes.append(zygote)
+        self._selector.register(zygote.channel, selectors.EVENT_READ, zygote)
+
+    def _watch(self, zygote: Zygote) -> None:
+        events = selectors.EVENT_READ
+        if zygote.has_unsent:
+            events |= selectors.EVENT_WRITE
+        if self._selector.get_key(zygote.channel).events != events:
+            self._selector.modify(zygote.channel, events, zygote)
+
+    def _bury(self, zygote: Zygote) -> None:
+        """Replace a dead zygote; its jobs run once more, each alone, so that one is blamed."""
+        self._selector.unregister(zygote.channel)
+        self._zygotes.remove(zygote)
+        if zygote.features is None:
+            self.problem = f"the sandbox could not start: {zygote.said() or 'no reason was given'}"
+            zygote.end()
+            raise RuntimeError(self.problem)
+        zygote.end()
+        for number in zygote.jobs:
+            job = self._jobs.pop(number)
+            if job.alone:
+                self._deliver(job, lost(len(job.program.inputs)))
+            else:
+                job.alone = True
+                self._waiting.appendleft(job)
+        self._start_zygote()
+
+    def _patience_s(self) -> float | None:
+        """How long the zygotes may stay silent."""
+        waits = [self._due(z) for z in self._zygotes if z.jobs or z.features is None]
+        return max(0.0, min(waits) - time.monotonic()) if waits else None
+
+    def _due(self, zygote: Zygote) -> float:
+        if zygote.features is None:
+            return zygote.last_heard + _START_S
+        return zygote.last_heard + self._limits.timeout_s + _GRACE_S
+
+    def _end_silent_ones(self) -> None:
+        now = time.monotonic()
+        for zygote in [z for z in self._zygotes if z.jobs or z.features is None]:
+            if now >= self._due(zygote):
+                zygote.process.kill()
+                self._bury(zygote)
+
+
+def _parse_hello(body: bytes) -> dict[str, bool]:
+    pairs = (line.partition("=") for line in body.decode().splitlines())
+    return {name: on == "1" for name, _, on in pairs}
