@@ -1,0 +1,104 @@
+"""What the other modules share: number arguments, shifts of masks, connected cells."""
+
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Grid = NDArray[Any]  # (width, height): grid[x, y]
+Mask = NDArray[np.bool_]
+
+STEPS_4 = ((-1, 0), (0, -1), (0, 1), (1, 0))
+STEPS_8 = (*STEPS_4, (-1, -1), (-1, 1), (1, -1), (1, 1))
+
+
+def steps_of(connectivity: int) -> tuple[tuple[int, int], ...]:
+    """The neighbour offsets of connectivity 4 or 8; ValueError for another one."""
+    if connectivity == 4:
+        return STEPS_4
+    if connectivity == 8:
+        return STEPS_8
+    raise ValueError(f"connectivity is 4 or 8, not {connectivity!r}")
+
+
+def as_index(value: Any) -> int:
+    """A Python or numpy integer, also as an array of one cell, as an int; else IndexError."""
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.item()
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise IndexError(f"a position or an offset is an integer, not {value!r}") from error
+
+
+def dilate(mask: Mask, connectivity: int) -> Mask:
+    """The mask and the neighbours of its cells, inside the same frame."""
+    steps_of(connectivity)
+    grown = mask.copy()
+    grown[1:] |= mask[:-1]
+    grown[:-1] |= mask[1:]
+    # For the square neighbourhood the second axis spreads what the first has spread already.
+    source = grown.copy() if connectivity == 8 else mask
+    grown[:, 1:] |= source[:, :-1]
+    grown[:, :-1] |= source[:, 1:]
+    return grown
+
+
+def _framed(keys: Grid, foreground: Mask | bool = True) -> tuple[list[Any], int]:
+    """The foreground's keys as a flat list, None elsewhere and around, and the length of a row."""
+    width, height = keys.shape
+    stride = height + 1  # one column between two rows keeps neighbours from wrapping around
+    framed = np.full((width + 2, stride), None, dtype=object)
+    np.copyto(framed[1:-1, :height], keys, where=foreground)
+    return framed.ravel().tolist(), stride
+
+
+def _spread(cells: list[Any], start: int, offsets: list[int]) -> list[int]:
+    """Positions connected with `start` through equal keys; they become None in `cells`."""
+    key = cells[start]
+    cells[start] = None
+    reached = [start]
+    for position in reached:  # grows while it is walked
+        for offset in offsets:
+            neighbour = position + offset
+            if cells[neighbour] == key:
+                cells[neighbour] = None
+                reached.append(neighbour)
+    return reached
+
+
+def connected_from(
+    keys: Grid, x: int, y: int, connectivity: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Index arrays of the cells connected with (x, y) through cells of an equal key."""
+    steps = steps_of(connectivity)
+    cells, stride = _framed(keys)
+    reached = _spread(cells, (x + 1) * stride + y, [dx * stride + dy for dx, dy in steps])
+    xs, ys = np.divmod(np.array(reached), stride)
+    return xs - 1, ys
+
+
+def label(
+    keys: Grid, foreground: Mask, connectivity: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], list[int]]:
+    """Split the foreground into components of connected cells with equal keys.
+
+    Returns x and y of all foreground cells, component after component in the row-major order of
+    their first cells, and the size of each component.
+
+    Plain Python on a flat list: 0.2–0.5 ms on 30×30, as against 0.3 s for the first use of scipy.
+    """
+    steps = steps_of(connectivity)
+    cells, stride = _framed(keys, foreground)
+    offsets = [dx * stride + dy for dx, dy in steps]
+    positions: list[int] = []
+    sizes: list[int] = []
+    starts = np.flatnonzero(foreground)
+    for start in (starts + starts // max(keys.shape[1], 1) + stride).tolist():
+        if cells[start] is not None:
+            reached = _spread(cells, start, offsets)
+            positions += reached
+            sizes.append(len(reached))
+    xs, ys = np.divmod(np.array(positions, dtype=np.intp), stride)
+    return xs - 1, ys, sizes

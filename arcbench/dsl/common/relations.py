@@ -1,0 +1,83 @@
+"""Whether two objects overlap or touch, and what lies between them."""
+
+from typing import Any
+
+import numpy as np
+
+from ._cells import Grid, Mask, dilate
+from .colors import BLACK
+from .measuring import bounding_box, object_position
+
+
+def collision(
+    _: Any = None,
+    object1: Any = None,
+    object2: Any = None,
+    x1: Any = 0,
+    y1: Any = 0,
+    x2: Any = 0,
+    y2: Any = 0,
+    background: Any = BLACK,
+) -> bool:
+    """Whether object1 placed at (x1, y1) and object2 at (x2, y2) share a non-background cell.
+
+    The objects may differ in size and must be passed by keyword.
+    """
+    width, height = object1.shape
+    object2.shape  # noqa: B018 - positional use leaves object2 None and has to fail
+    return _overlap(
+        object1 != background, object2 != background, int(x2 - x1), int(y2 - y1), width, height
+    )
+
+
+def _overlap(mask1: Mask, mask2: Mask, dx: int, dy: int, width: int, height: int) -> bool:
+    """Whether mask2, moved by (dx, dy), has a cell in common with mask1 (width, height)."""
+    left, right = max(dx, 0), min(dx + mask2.shape[0], width)
+    upper, lower = max(dy, 0), min(dy + mask2.shape[1], height)
+    if left >= right or upper >= lower:
+        return False
+    part1 = mask1[left:right, upper:lower]
+    part2 = mask2[left - dx : right - dx, upper - dy : lower - dy]
+    return bool((part1 & part2).any())
+
+
+def contact(
+    _: Any = None,
+    object1: Any = None,
+    object2: Any = None,
+    x1: Any = 0,
+    y1: Any = 0,
+    x2: Any = 0,
+    y2: Any = 0,
+    background: Any = BLACK,
+    connectivity: int = 4,
+) -> bool:
+    """Whether the two placed objects overlap or have neighbouring cells (connectivity 4 or 8).
+
+    The objects must be passed by keyword; another connectivity is a ValueError.
+    """
+    width, height = object1.shape
+    near = dilate(np.pad(object2 != background, 1), connectivity)
+    return _overlap(object1 != background, near, int(x2 - x1) - 1, int(y2 - y1) - 1, width, height)
+
+
+def check_between_objects(
+    obj1: Grid, obj2: Grid, x: Any, y: Any, padding: Any = 0, background: Any = BLACK
+) -> bool:
+    """Whether (x, y) lies in the gap between the bounding boxes of two objects.
+
+    Across the gap's direction the point must stay `padding` cells inside both boxes' range.
+    """
+    for axis, (along, across) in enumerate(((x, y), (y, x))):
+        # Programs see the objects ordered by the position with a black background.
+        if object_position(obj1)[axis] <= object_position(obj2)[axis]:
+            first, second = bounding_box(obj1, background), bounding_box(obj2, background)
+        else:
+            first, second = bounding_box(obj2, background), bounding_box(obj1, background)
+        other = 1 - axis
+        low = max(first[other], second[other])
+        high = min(first[other] + first[other + 2], second[other] + second[other + 2])
+        in_gap = first[axis] + first[axis + 2] <= along < second[axis]
+        if in_gap and across - padding >= low and across + padding < high:
+            return True
+    return False
