@@ -158,6 +158,10 @@ class RunStore:
         """The content of config.json."""
         return self._json("config.json")
 
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Replace config.json (a resumed run may be given more steps)."""
+        write_json(self.path / "config.json", config)
+
     def info(self) -> dict[str, Any]:
         """The content of info.json."""
         return self._json("info.json")

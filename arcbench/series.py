@@ -1,6 +1,6 @@
 """The name of every metric, and how it comes out of the rollouts of a step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 
 from arcbench.rollouts import Rollout, RolloutGroup
@@ -30,6 +30,7 @@ FROM_TRAINER = {
     "sampling/importance_sampling_ratio/mean": "sync/importance_ratio",
 }
 SECONDS_STEP = "seconds/step"
+SECONDS_SAMPLING = "seconds/sampling"
 SECONDS_REWARD = "seconds/reward"
 
 
@@ -72,7 +73,7 @@ def unique_programs(rollouts: Sequence[Rollout]) -> float:
     return len(programs) / len(rollouts)
 
 
-def trainer_metrics(logs: dict[str, float]) -> dict[str, float]:
+def trainer_metrics(logs: Mapping[str, float]) -> dict[str, float]:
     """What of the trainer's own log we keep, under our names."""
     return {
         ours: float(logs[theirs])

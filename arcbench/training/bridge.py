@@ -1,7 +1,7 @@
 """Between TRL and the judge: the only file that knows how TRL calls a reward function (1.14)."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,7 +35,7 @@ def advantages(rewards_PG: Sequence[Sequence[float]], scale: Scale) -> list[list
 
 @dataclass(kw_only=True, slots=True)
 class RewardBridge:
-    """Judges what TRL's trainer sampled, and leaves rollouts and metrics in the run folder.
+    """Judges what was sampled for a step, and leaves rollouts and metrics in the run folder.
 
     `reward` is the function for TRL. An error in it is ours, not the program's, and stops the run.
     """
@@ -45,28 +45,24 @@ class RewardBridge:
     store: RunStore
     num_generations: int
     scale: Scale
-    end_tokens: Collection[int]  # ids that end a completion
     metrics: dict[str, float] = field(default_factory=dict)  # of the latest step
 
     def reward(
         self,
         *,
-        completions: Sequence[str],
-        completion_ids: Sequence[Sequence[int]],
+        sampled: Sequence[Completion],  # from the sampler, beside TRL's own columns
         index: Sequence[int],
         trainer_state: Any,
         log_extra: Callable[[str, list[Any]], None],
         log_metric: Callable[[str, float], None],
         **_: Any,
-    ) -> list[float]:
+    ) -> list[float | None]:
         """Total rewards of the completions, which come group by group."""
         started = time.perf_counter()
         step = int(trainer_state.global_step) + 1
         size = self.num_generations
         attempts = []
-        for i, (text, ids, row_index) in enumerate(
-            zip(completions, completion_ids, index, strict=True)
-        ):
+        for i, (completion, row_index) in enumerate(zip(sampled, index, strict=True)):
             group, place = divmod(i, size)
             if row_index != index[group * size]:
                 raise RuntimeError(f"completion {i} of step {step} is not of its group's prompt")
@@ -74,11 +70,7 @@ class RewardBridge:
             attempts.append(
                 Attempt(
                     task=row.task,
-                    completion=Completion(
-                        text=text,
-                        token_ids=tuple(int(t) for t in ids),
-                        finish_reason="stop" if ids and ids[-1] in self.end_tokens else "length",
-                    ),
+                    completion=completion,
                     index=place,
                     group=group,
                     test_index=row.test_index,
@@ -98,4 +90,4 @@ class RewardBridge:
             log_metric(name, value)
         log_extra("task_id", [r.task_id for r in rollouts])
         log_extra("outcome", [r.execution.outcome.value for r in rollouts])
-        return rewards
+        return list(rewards)

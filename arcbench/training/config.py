@@ -1,7 +1,9 @@
 """Everything that a training run is told: a typed tree, checked when built, that JSON carries."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -76,11 +78,9 @@ class RolloutSampling:
     temperature: float = 1.0  # the loss assumes the policy's own distribution
     top_p: float = 1.0
     top_k: int = 0  # 0: off
-    min_p: float | None = None
-    repetition_penalty: float = 1.0
 
     def __post_init__(self) -> None:
-        _positive(self, "temperature", "repetition_penalty")
+        _positive(self, "temperature")
         if not 0 < self.top_p <= 1:
             raise UserError(f"sampling.top_p must be in (0, 1], not {self.top_p}")
         if self.top_k < 0:
@@ -208,6 +208,12 @@ class TrainConfig:
             raise UserError(
                 f"reward {self.reward.name} gives {low} to everything: nothing can be learned"
             )
+
+    @property
+    def data_name(self) -> str:
+        """A short name of the data set, fit for a file."""
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(self.data.dataset).stem).strip(".-")
+        return name or "data"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-able values; `from_dict` is the exact inverse."""

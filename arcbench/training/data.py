@@ -124,42 +124,12 @@ def prompt_source(
     return source, tuple(too_long)
 
 
-def prompt_dataset(
-    source: PromptSource, render: Callable[[Sequence[Message]], str], num_rows: int
-) -> Any:
+def prompt_dataset(source: PromptSource, num_rows: int) -> Any:
     """A `datasets.Dataset` of `num_rows` rows {"prompt", "index"} that holds the indices only."""
     from datasets import Dataset
 
     def transform(batch: Mapping[str, list[int]]) -> dict[str, list[Any]]:
         rows = [source.row(i) for i in batch["index"]]
-        return {"prompt": [render(r.messages) for r in rows], "index": [r.index for r in rows]}
+        return {"prompt": [list(r.messages) for r in rows], "index": [r.index for r in rows]}
 
     return Dataset.from_dict({"index": range(num_rows)}).with_transform(transform)
-
-
-def prompt_renderer(tokenizer: Any) -> Callable[[Sequence[Message]], str]:
-    """A function from messages to the text whose tokens are the prompt of the chat template.
-
-    A last message of the assistant is left open for the policy to continue. The trainer tokenizes
-    plain text and would start a new turn after such a message, so chats are not given to it.
-    """
-
-    def render(messages: Sequence[Message]) -> str:
-        chat = [dict(m) for m in messages]
-        goes_on = chat[-1]["role"] == "assistant"
-        how = {"continue_final_message": goes_on, "add_generation_prompt": not goes_on}
-        text: str = tokenizer.apply_chat_template(chat, tokenize=False, **how)
-        wanted = list(tokenizer(text, add_special_tokens=False)["input_ids"])
-        if list(tokenizer(text)["input_ids"]) == wanted:
-            return text
-        # The tokenizer puts its own first token before the template's: leave that one to it.
-        first = tokenizer.bos_token or ""
-        if first and text.startswith(first):
-            text = text[len(first) :]
-            if list(tokenizer(text)["input_ids"]) == wanted:
-                return text
-        raise UserError(
-            f"the tokenizer {tokenizer.name_or_path} adds tokens to its own chat template's text"
-        )
-
-    return render

@@ -1,0 +1,124 @@
+"""How well a policy does on the tasks it is trained on: measured before and after, seeds equal."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from arcbench import series
+from arcbench.judge import Attempt, Judge
+from arcbench.policies.base import Policy, SamplingConfig
+from arcbench.rollouts import Rollout
+from arcbench.training.config import TrainConfig
+from arcbench.training.data import PromptSource
+
+_ROWS = {
+    "pass rate": "{:.0%}",
+    "tasks solved": "{:.0%}",
+    "mean reward": "{:.2f}",
+    "valid outputs": "{:.0%}",
+    "unique programs": "{:.0%}",
+    "mean length": "{:.0f}",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measurement:
+    """Figures over all samples of all tasks; rates are 0–1."""
+
+    tasks: int
+    samples: int  # a task
+    figures: Mapping[str, float]
+    solved: Mapping[str, int]  # how many samples of each task solve it
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-able values."""
+        return {
+            "tasks": self.tasks,
+            "samples": self.samples,
+            "figures": dict(self.figures),
+            "solved": dict(self.solved),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Measurement":
+        """The inverse of `to_dict`."""
+        return cls(
+            tasks=data["tasks"],
+            samples=data["samples"],
+            figures=data["figures"],
+            solved=data["solved"],
+        )
+
+
+def measure(
+    policy: Policy,
+    source: PromptSource,
+    judge: Judge,
+    config: TrainConfig,
+    check: Callable[[], None] = lambda: None,
+) -> Measurement:
+    """Sample every task, as it is in the data set, and judge. `check` is called in between."""
+    n = config.measure.samples
+    sampling = SamplingConfig(
+        n=n,
+        temperature=config.measure.temperature,
+        max_new_tokens=config.lengths.max_completion_tokens,
+        seed=config.measure.seed,
+    )
+    attempts: list[Attempt] = []
+    prompts = [source.template.messages(t) for t in source.tasks]
+    for s in policy.stream(prompts, sampling):
+        check()
+        attempts.append(
+            Attempt(
+                task=source.tasks[s.prompt_index],
+                completion=s.completion,
+                index=s.sample_index,
+                group=s.prompt_index,
+            )
+        )
+    return summary(judge.judge(attempts), tasks=[t.id for t in source.tasks], samples=n)
+
+
+def summary(rollouts: Sequence[Rollout], *, tasks: Sequence[str], samples: int) -> Measurement:
+    """The figures of judged samples."""
+    total = len(rollouts)
+    solved = dict.fromkeys(tasks, 0)
+    for r in rollouts:
+        solved[r.task_id] += r.solved
+    unique = [
+        series.unique_programs(mine)
+        for t in tasks
+        if (mine := [r for r in rollouts if r.task_id == t])
+    ]
+    return Measurement(
+        tasks=len(tasks),
+        samples=samples,
+        solved=solved,
+        figures={
+            "pass rate": sum(r.solved for r in rollouts) / total,
+            "tasks solved": sum(n > 0 for n in solved.values()) / len(tasks),
+            "mean reward": sum(r.reward.total for r in rollouts) / total,
+            "valid outputs": sum(r.score.valid_rate for r in rollouts) / total,
+            "unique programs": sum(unique) / len(unique),
+            "mean length": sum(len(r.completion.token_ids) for r in rollouts) / total,
+        },
+    )
+
+
+def before_after_table(before: Measurement, after: Measurement) -> Table:
+    """The two measurements side by side."""
+    of = f"{after.samples} samples of {after.tasks} task{'s' if after.tasks > 1 else ''}"
+    table = Table(title=f"before and after, {of}, same seeds", title_justify="left")
+    table.add_column("")
+    for name in ("before", "after", "change"):
+        table.add_column(name, justify="right")
+    for name, form in _ROWS.items():
+        if name == "tasks solved" and after.tasks == 1:
+            continue
+        b, a = before.figures[name], after.figures[name]
+        sign = "+" if a >= b else "−"
+        table.add_row(name, form.format(b), form.format(a), sign + form.format(abs(a - b)))
+    return table

@@ -1,0 +1,193 @@
+"""What a run in progress tells (a line a step, status, metrics) and how it is stopped."""
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+from rich.console import Console, RenderableType
+
+from arcbench import series
+from arcbench.files import write_json
+from arcbench.runs import RunState, RunStore
+from arcbench.training.bridge import RewardBridge
+from arcbench.training.sampler import StepSampler
+
+_WHOLE = "whole.json"  # written into a checkpoint when all of it is there
+
+
+class StopRequested(Exception):
+    """The run was asked to stop while it was not training."""
+
+
+class RunLog:
+    """Prints to the terminal and into log.txt (once, where the terminal is that very file)."""
+
+    def __init__(self, path: Path, stream: TextIO | None = None) -> None:
+        stream = sys.stdout if stream is None else stream
+        self.terminal = Console(file=stream, soft_wrap=True, highlight=False)
+        self._file: TextIO | None = None
+        self._to_file: Console | None = None
+        if not _is_file(stream, path):
+            self._file = path.open("a", encoding="utf-8")
+            self._to_file = Console(file=self._file, width=110, soft_wrap=True, highlight=False)
+
+    def print(self, *what: RenderableType) -> None:
+        """Print rich text or tables."""
+        self.terminal.print(*what)
+        self.terminal.file.flush()
+        if self._to_file is not None:
+            self._to_file.print(*what)
+            self._to_file.file.flush()
+
+    def write_file(self, text: str) -> None:
+        """Write into log.txt only, or to the terminal where that is log.txt."""
+        out = self.terminal.file if self._file is None else self._file
+        out.write(text)
+        out.flush()
+
+    def close(self) -> None:
+        """Close log.txt."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _is_file(stream: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except (OSError, ValueError):  # no such file; a stream without a descriptor
+        return False
+
+
+@dataclass(kw_only=True, slots=True)
+class StopSignal:
+    """A wish to stop: SIGTERM, Ctrl-C, or the run's `stop` file."""
+
+    store: RunStore
+    why: str = ""
+    training: bool = False  # the trainer asks by itself after each step
+
+    def wanted(self) -> bool:
+        """Whether somebody asked."""
+        if not self.why and self.store.stop_file.exists():
+            self.why = "stop was requested"
+        return bool(self.why)
+
+    def check(self) -> None:
+        """Raise StopRequested if somebody asked; for the phases without a checkpoint."""
+        if self.wanted():
+            raise StopRequested(self.why)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM and Ctrl-C as wishes; a second Ctrl-C ends at once."""
+
+        def take(number: int, _frame: FrameType | None) -> None:
+            if self.why and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            self.why = f"{signal.Signals(number).name} was received"
+            if not self.training:
+                raise StopRequested(self.why)
+
+        # Python takes signals in its main thread only; elsewhere the `stop` file is the way.
+        in_main = threading.current_thread() is threading.main_thread()
+        numbers = (signal.SIGTERM, signal.SIGINT) if in_main else ()
+        old = {n: signal.signal(n, take) for n in numbers}
+        try:
+            yield
+        finally:
+            for n, handler in old.items():
+                signal.signal(n, handler)
+
+
+@dataclass(kw_only=True)
+class Recorder:
+    """The trainer's callback (see `as_callback`)."""
+
+    store: RunStore
+    bridge: RewardBridge
+    sampler: StepSampler
+    log: RunLog
+    stop: StopSignal
+    total_steps: int
+    _started: float = field(default=0.0)
+
+    def on_step_begin(self, _args: Any, _state: Any, _control: Any, **_: Any) -> None:
+        """The clock of a step starts."""
+        self._started = time.perf_counter()
+
+    def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Stop after this step if somebody asked; the trainer saves first."""
+        if self.stop.wanted():
+            control.should_save = True
+            control.should_training_stop = True
+
+    def on_log(
+        self, _args: Any, state: Any, _control: Any, logs: Mapping[str, float], **_: Any
+    ) -> None:
+        """The trainer told the figures of a step: its line goes to metrics.jsonl and the screen."""
+        if "loss" not in logs:  # the summary at the end
+            return
+        seconds = time.perf_counter() - self._started
+        metrics = {
+            **self.bridge.metrics,
+            **series.trainer_metrics(logs),
+            series.SECONDS_SAMPLING: self.sampler.seconds,
+            series.SECONDS_STEP: seconds,
+        }
+        step = int(state.global_step)
+        self.store.append_metrics(step, metrics)
+        self.store.set_status(RunState.RUNNING, step=step, phase="training")
+        self.log.print(step_line(step, self.total_steps, metrics))
+
+    def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
+        """A checkpoint is complete: say so inside it."""
+        step = int(state.global_step)
+        write_json(Path(args.output_dir) / f"checkpoint-{step}" / _WHOLE, {"step": step})
+
+
+def as_callback(recorder: Recorder) -> Any:
+    """The recorder as a callback that TRL accepts."""
+    from transformers import TrainerCallback
+
+    names = ("on_step_begin", "on_step_end", "on_log", "on_save")
+    hooks = {name: staticmethod(getattr(recorder, name)) for name in names}
+    return type("RecorderCallback", (TrainerCallback,), hooks)()
+
+
+def step_line(step: int, total: int, metrics: Mapping[str, float]) -> str:
+    """One line about a step, for people who watch."""
+    m = metrics
+    return (
+        f"step {step:>{len(str(total))}}/{total}"
+        f"  reward {m[series.REWARD_MEAN]:6.2f} ±{m[series.REWARD_STD]:5.2f}"
+        f"  solved {m[series.SOLVE_RATE]:4.0%}"
+        f"  length {m[series.LENGTH_MEAN]:4.0f}"
+        f"  cut {m[series.LENGTH_TRUNCATED]:4.0%}"
+        f"  unique {m[series.UNIQUE_PROGRAMS]:4.0%}"
+        f"  {m[series.SECONDS_STEP]:5.1f} s"
+    )
+
+
+def newest_checkpoint(store: RunStore) -> tuple[int, Path] | None:
+    """Step and folder of the newest checkpoint that was written to its end."""
+    found = [
+        (int(p.parent.name.removeprefix("checkpoint-")), p.parent)
+        for p in store.checkpoints.glob(f"checkpoint-*/{_WHOLE}")
+    ]
+    return max(found) if found else None
+
+
+def drop_broken_checkpoints(store: RunStore) -> None:
+    """Remove the checkpoints that a kill cut short."""
+    for folder in store.checkpoints.glob("checkpoint-*"):
+        if not (folder / _WHOLE).is_file():
+            shutil.rmtree(folder)
