@@ -1,0 +1,61 @@
+"""Chat messages as the tokens of a prompt, for any tokenizer with a chat template."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from arcbench.errors import MissingExtra, UserError
+from arcbench.policies.base import Message
+
+
+class ChatTokenizer:
+    """A Hugging Face tokenizer that renders prompts; the weights are not needed for it."""
+
+    def __init__(self, tokenizer: Any, name: str) -> None:
+        if not getattr(tokenizer, "chat_template", None):
+            raise UserError(f"{name}: its tokenizer has no chat template, so it takes no prompts")
+        self.tokenizer = tokenizer
+        self.name = name
+
+    @classmethod
+    def load(cls, folder_or_id: str | Path) -> "ChatTokenizer":
+        """From a folder or the hub; raises UserError if there is none."""
+        try:
+            from transformers import AutoTokenizer
+        except ModuleNotFoundError as error:
+            raise MissingExtra("the tokenizer of a policy", "train") from error
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(str(folder_or_id))
+        except (OSError, ValueError) as error:
+            first_line = str(error).strip().splitlines()[0]
+            raise UserError(f"no tokenizer in {str(folder_or_id)!r}: {first_line}") from error
+        return cls(tokenizer, str(folder_or_id))
+
+    def text(self, messages: Sequence[Message]) -> str:
+        """The prompt as text. A last turn of the assistant is left open, byte for byte."""
+        *turns, last = messages
+        is_prefix = last["role"] == "assistant"
+        # Not `continue_final_message`: templates that trim a turn would take the prefix's newline.
+        rendered: str = self.tokenizer.apply_chat_template(
+            turns if is_prefix else list(messages), add_generation_prompt=True, tokenize=False
+        )
+        return rendered + last["content"] if is_prefix else rendered
+
+    def ids(self, messages: Sequence[Message]) -> list[int]:
+        """The prompt as token ids."""
+        # The template writes bos itself.
+        encoded: list[int] = self.tokenizer(self.text(messages), add_special_tokens=False)[
+            "input_ids"
+        ]
+        return encoded
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Length of the prompt in tokens, chat template included."""
+        return len(self.ids(messages))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of sampled ids, without special tokens."""
+        text: str = self.tokenizer.decode(
+            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text

@@ -1,0 +1,326 @@
+"""Decoding loops over a transformers model: with a shared prefix, or with `generate`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from arcbench.policies.base import SamplingConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from arcbench.policies.transformers import Job
+
+    Finished = tuple[Job, int, list[int], list[float]]  # job, sample of it, tokens, log-probs
+
+ATTENTION = "arcbench_shared_prefix"
+# Finished rows are dropped when they are this share, so that tensors are not cut at every step.
+DROP_SHARE = 0.2
+
+
+@dataclass(kw_only=True, slots=True)
+class Prefix:
+    """Keys and values of the prompts, and which rows of the batch belong to which prompt."""
+
+    keys: list[Any]  # a layer: (prompts, kv heads, length, head_dim)
+    values: list[Any]
+    bias: Any  # (prompts, 1, 1, length) float: 0, or minus infinity on padding
+    numbers: Any  # (prompts,) ascending: which prompts of the batch are still held
+    rows: Any = None  # (prompts, slots) row of the batch in each slot; 0 where the slot is empty
+    place: Any = None  # (rows,) prompt · slots + slot of each row
+
+
+def generate_shared(
+    model: Any,
+    jobs: Sequence["Job"],
+    config: SamplingConfig,
+    stop_ids: frozenset[int],
+    cancelled: Callable[[], bool],
+) -> Iterator["Finished"]:
+    """Sample all jobs together; yields each sample when it is finished."""
+    import torch
+    from transformers import DynamicCache
+
+    _register()
+    before = model.config._attn_implementation
+    model.set_attn_implementation(ATTENTION)
+    try:
+        with torch.inference_mode():
+            yield from _run_shared(model, jobs, config, stop_ids, cancelled, DynamicCache)
+    finally:
+        model.set_attn_implementation(before)
+
+
+def _run_shared(
+    model: Any,
+    jobs: Sequence["Job"],
+    config: SamplingConfig,
+    stop_ids: frozenset[int],
+    cancelled: Callable[[], bool],
+    new_cache: Callable[[], Any],
+) -> Iterator["Finished"]:
+    import torch
+
+    device = model.device
+    lengths = torch.tensor([len(job.ids) for job in jobs])
+    logits, prefix = _read_prompts(model, jobs, new_cache())
+    of_prompt = np.repeat(np.arange(len(jobs)), [job.count for job in jobs])  # (rows,)
+    of_sample = np.concatenate([np.arange(job.count) for job in jobs])
+    noise = torch.from_numpy(_noise(jobs, config)).to(device)  # (rows, steps)
+    position = lengths[of_prompt].to(device)  # (rows,)
+    _assign(prefix, of_prompt, device)
+    logits = logits[torch.from_numpy(of_prompt).to(device)]
+    cache = new_cache()
+    tokens_of: list[list[int]] = [[] for _ in of_prompt]
+    logprobs_of: list[list[float]] = [[] for _ in of_prompt]
+    alive = np.arange(len(of_prompt))  # the sample that each row of the batch holds
+    done = np.zeros(len(of_prompt), dtype=bool)  # of the samples
+    for step in range(config.max_new_tokens):
+        if cancelled():
+            return
+        token, logprob = pick(logits, noise[:, step], config)
+        last = step == config.max_new_tokens - 1
+        pairs = torch.stack((token.double(), logprob.double())).cpu().numpy()
+        for row, sample in enumerate(alive):
+            if done[sample]:
+                continue
+            drawn = int(pairs[0, row])
+            tokens_of[sample].append(drawn)
+            logprobs_of[sample].append(float(pairs[1, row]))
+            if drawn in stop_ids or last:
+                done[sample] = True
+                job = jobs[of_prompt[sample]]
+                yield job, int(of_sample[sample]), tokens_of[sample], logprobs_of[sample]
+        finished = done[alive]
+        if finished.all():
+            return
+        if finished.mean() >= DROP_SHARE:
+            keep = np.flatnonzero(~finished)
+            alive = alive[keep]
+            index = torch.from_numpy(keep).to(device)
+            token, noise, position = token[index], noise[index], position[index]
+            for layer in cache.layers:
+                layer.keys, layer.values = layer.keys[index], layer.values[index]
+            prefix = _without_finished(prefix, of_prompt[alive], device)
+        out = model(
+            input_ids=token[:, None],
+            position_ids=(position + step)[:, None],
+            past_key_values=cache,
+            use_cache=True,
+            shared_prefix=prefix,
+        )
+        logits = out.logits[:, -1]
+
+
+def _read_prompts(model: Any, jobs: Sequence["Job"], cache: Any) -> tuple["Tensor", Prefix]:
+    """Logits (prompts, vocabulary) behind each prompt, and its keys and values."""
+    import torch
+
+    device = model.device
+    longest = max(len(job.ids) for job in jobs)
+    ids = torch.zeros((len(jobs), longest), dtype=torch.long)
+    mask = torch.zeros((len(jobs), longest), dtype=torch.bool)
+    for row, job in enumerate(jobs):
+        ids[row, longest - len(job.ids) :] = torch.tensor(job.ids)
+        mask[row, longest - len(job.ids) :] = True
+    mask = mask.to(device)
+    out = model(
+        input_ids=ids.to(device),
+        # Without padding a causal mask need not be made at all.
+        attention_mask=None if bool(mask.all()) else mask.long(),
+        position_ids=(mask.long().cumsum(-1) - 1).clamp(min=0),
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    bias = torch.zeros(mask.shape, device=device).masked_fill(~mask, float("-inf"))
+    prefix = Prefix(
+        keys=[layer.keys for layer in cache.layers],
+        values=[layer.values for layer in cache.layers],
+        bias=bias[:, None, None, :],
+        numbers=np.arange(len(jobs)),
+    )
+    return out.logits[:, -1], prefix
+
+
+def _assign(prefix: Prefix, of_prompt: Any, device: Any) -> None:
+    """Give each row of the batch a slot of its prompt; `of_prompt` is sorted."""
+    import torch
+
+    counts = np.bincount(of_prompt, minlength=len(prefix.bias))
+    slots = int(counts.max())
+    slot = np.arange(len(of_prompt)) - np.repeat(np.cumsum(counts) - counts, counts)
+    place = of_prompt * slots + slot
+    rows = np.zeros(len(counts) * slots, dtype=np.int64)
+    rows[place] = np.arange(len(of_prompt))
+    prefix.rows = torch.from_numpy(rows.reshape(len(counts), slots)).to(device)
+    prefix.place = torch.from_numpy(place).to(device)
+
+
+def _without_finished(prefix: Prefix, of_prompt: Any, device: Any) -> Prefix:
+    """The prefix for the rows that are left; prompts without any are dropped.
+
+    `of_prompt` (rows,) numbers the prompts as they were when the batch began.
+    """
+    import torch
+
+    left, renumbered = np.unique(of_prompt, return_inverse=True)
+    if len(left) < len(prefix.numbers):
+        index = torch.from_numpy(np.searchsorted(prefix.numbers, left)).to(device)
+        prefix = Prefix(
+            keys=[k[index] for k in prefix.keys],
+            values=[v[index] for v in prefix.values],
+            bias=prefix.bias[index],
+            numbers=left,
+        )
+    _assign(prefix, renumbered, device)
+    return prefix
+
+
+def pick(logits: "Tensor", noise: "Tensor", config: SamplingConfig) -> tuple["Tensor", "Tensor"]:
+    """A token (rows,) for each row, by inverting the distribution at `noise` in [0, 1).
+
+    The second value is its log-probability at temperature 1 before anything is cut off.
+    """
+    import torch
+
+    logits = logits.float()
+    logprobs = logits.log_softmax(-1)
+    if config.temperature == 0:
+        token = logits.argmax(-1)
+        return token, logprobs.gather(-1, token[:, None])[:, 0]
+    probs = (logits / config.temperature).softmax(-1)
+    if config.top_k and config.top_k < probs.shape[-1]:
+        smallest = probs.topk(config.top_k, dim=-1).values[:, -1:]
+        probs = probs.masked_fill(probs < smallest, 0.0)
+        probs = probs / probs.sum(-1, keepdim=True)
+    if config.top_p < 1:
+        ordered, order = probs.sort(dim=-1, descending=True)
+        # A token stays if those before it don't fill top_p: the first one always does.
+        dropped = ordered.cumsum(-1) - ordered >= config.top_p
+        probs = probs.scatter(-1, order, ordered.masked_fill(dropped, 0.0))
+    edges = probs.cumsum(-1)
+    # Just under the total, which rounding may leave a little above or below 1.
+    aim = (noise.float() * (1 - 1e-6))[:, None] * edges[:, -1:]
+    token = torch.searchsorted(edges, aim, right=True)[:, 0].clamp(max=probs.shape[-1] - 1)
+    return token, logprobs.gather(-1, token[:, None])[:, 0]
+
+
+def _noise(jobs: Sequence["Job"], config: SamplingConfig) -> Any:
+    """Uniform numbers (rows, steps), from the seed and the indices of prompt and sample."""
+    return np.concatenate(
+        [
+            np.stack(
+                [
+                    np.random.default_rng(
+                        [config.seed, job.prompt_index, job.first_sample + j]
+                    ).random(config.max_new_tokens, dtype=np.float32)
+                    for j in range(job.count)
+                ]
+            )
+            for job in jobs
+        ]
+    )
+
+
+def _register() -> None:
+    """Make the attention known to transformers; doing it again changes nothing."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+
+    AttentionInterface.register(ATTENTION, _attention)
+    AttentionMaskInterface.register(ATTENTION, sdpa_mask)
+
+
+def _attention(
+    module: Any,
+    query: "Tensor",  # (rows, heads, 1, head_dim)
+    key: "Tensor",  # (rows, kv heads, new tokens, head_dim)
+    value: "Tensor",
+    attention_mask: Any,
+    *,
+    scaling: float,
+    shared_prefix: Prefix | None = None,
+    **kwargs: Any,
+) -> tuple["Tensor", None]:
+    """Attention over the prompt, once for all its rows, joined with that over the new tokens."""
+    import torch
+
+    if shared_prefix is None:
+        from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+        out = sdpa_attention_forward(
+            module, query, key, value, attention_mask, scaling=scaling, **kwargs
+        )
+        return out[0], None
+    prefix = shared_prefix
+    rows, heads, _, width = query.shape
+    kv_heads = key.shape[1]
+    groups = heads // kv_heads
+    prompts, slots = prefix.rows.shape
+    grouped = query.view(rows, kv_heads, groups, width)
+    asked = grouped[prefix.rows].transpose(1, 2).reshape(prompts, kv_heads, slots * groups, width)
+    scores = (asked @ prefix.keys[module.layer_idx].transpose(-1, -2)).float() * scaling
+    scores = scores + prefix.bias
+    weight_old = scores.logsumexp(-1)  # (prompts, kv heads, slots · groups)
+    old = (scores - weight_old[..., None]).exp().to(query.dtype) @ prefix.values[module.layer_idx]
+    old = old.view(prompts, kv_heads, slots, groups, width).transpose(1, 2)
+    old = old.reshape(prompts * slots, kv_heads, groups, width)[prefix.place]
+    weight_old = weight_old.view(prompts, kv_heads, slots, groups).transpose(1, 2)
+    weight_old = weight_old.reshape(prompts * slots, kv_heads, groups)[prefix.place]
+
+    scores = (grouped @ key.transpose(-1, -2)).float() * scaling  # (rows, kv heads, groups, new)
+    weight_new = scores.logsumexp(-1)
+    new = (scores - weight_new[..., None]).exp().to(query.dtype) @ value
+    share = torch.sigmoid(weight_old - weight_new)[..., None].to(query.dtype)
+    mixed = share * old + (1 - share) * new
+    return mixed.reshape(rows, 1, heads, width), None
+
+
+def generate_plain(
+    model: Any,
+    jobs: Sequence["Job"],
+    config: SamplingConfig,
+    stop_ids: frozenset[int],
+    cancelled: Callable[[], bool],
+) -> Iterator["Finished"]:
+    """The same with `model.generate`, for models whose attention is not plain; job by job."""
+    import torch
+
+    for job in jobs:
+        if cancelled():
+            return
+        options: dict[str, Any] = {"do_sample": False}
+        if config.temperature > 0:
+            options = {
+                "do_sample": True,
+                "temperature": config.temperature,
+                "top_p": config.top_p,
+                "top_k": config.top_k,
+            }
+        ids = torch.tensor([job.ids], device=model.device)
+        seed = np.random.SeedSequence([config.seed, job.prompt_index, job.first_sample])
+        devices = [model.device] if model.device.type == "cuda" else []
+        with torch.random.fork_rng(devices), torch.inference_mode():
+            torch.manual_seed(int(seed.generate_state(1)[0]))
+            out = model.generate(
+                ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=config.max_new_tokens,
+                num_return_sequences=job.count if config.temperature > 0 else 1,
+                eos_token_id=sorted(stop_ids) or None,
+                pad_token_id=min(stop_ids, default=0),
+                output_logits=True,
+                return_dict_in_generate=True,
+                **options,
+            )
+        drawn = out.sequences[:, ids.shape[1] :]
+        logits = torch.stack(out.logits, dim=1).float().log_softmax(-1)
+        logprobs = logits.gather(-1, drawn[..., None])[..., 0].tolist()
+        for j in range(job.count):
+            row = j if len(drawn) > 1 else 0
+            tokens = drawn[row].tolist()
+            end = next((i + 1 for i, t in enumerate(tokens) if t in stop_ids), len(tokens))
+            yield job, j, tokens[:end], logprobs[row][:end]

@@ -1,0 +1,242 @@
+"""Any causal language model of transformers as a policy, on a CPU or a GPU.
+
+Models with plain attention run with a shared prefix: a prompt is read once, its keys and values
+serve all its samples, and rows that are finished are dropped. Others run with `generate`.
+"""
+
+import argparse
+import gzip
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from arcbench.errors import MissingExtra, UserError
+from arcbench.policies.base import Completion, Message, Sampled, SamplingConfig
+from arcbench.policies.chat import ChatTokenizer
+
+LOG = logging.getLogger(__name__)
+# Models whose attention is plain: no window, no sinks, no bias.
+PLAIN_ATTENTION = frozenset({"llama", "mistral", "qwen2", "qwen3"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """Samples of one prompt that are drawn together."""
+
+    prompt_index: int
+    first_sample: int
+    count: int
+    ids: tuple[int, ...]
+
+
+class TransformersPolicy:
+    """A loaded model with its tokenizer.
+
+    Sample j of prompt i depends on the seed, i and j, but not on what else is in the batch (up to
+    rounding). Log-probabilities are the model's own: temperature 1, nothing cut off.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, *, name: str) -> None:
+        self.name = name
+        self.model = model.eval()
+        self.chat = ChatTokenizer(tokenizer, name)
+        self.max_positions: int = getattr(model.config, "max_position_embeddings", 1 << 30)
+        self._shared = _has_plain_attention(model.config)
+        self._stop_ids = _stop_ids(model, tokenizer)
+        self._cancelled = False
+
+    @classmethod
+    def load(
+        cls,
+        folder_or_id: str | Path,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        name: str | None = None,
+    ) -> "TransformersPolicy":
+        """Load a model; dtype auto is bfloat16 on a GPU and float32 on a CPU.
+
+        Raises UserError if there is no such model, MissingExtra without torch and transformers.
+        """
+        try:
+            import torch
+            from transformers import AutoModelForCausalLM
+        except ModuleNotFoundError as error:
+            raise MissingExtra("a policy that runs here", "train") from error
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        if dtype == "auto":
+            dtype = "float32" if device == "cpu" else "bfloat16"
+        chat = ChatTokenizer.load(folder_or_id)
+        try:
+            model = AutoModelForCausalLM.from_pretrained(
+                str(folder_or_id), dtype=getattr(torch, dtype)
+            )
+        except (OSError, ValueError) as error:
+            first_line = str(error).strip().splitlines()[0]
+            raise UserError(f"no model in {str(folder_or_id)!r}: {first_line}") from error
+        return cls(model.to(device), chat.tokenizer, name=name or Path(folder_or_id).name)
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Length of the prompt in tokens, chat template included."""
+        return self.chat.count_tokens(messages)
+
+    def cancel(self) -> None:
+        """Make a running `stream` end before its next token; to be called from another thread."""
+        self._cancelled = True
+
+    def stream(
+        self, prompts: Sequence[Sequence[Message]], config: SamplingConfig
+    ) -> Iterator[Sampled]:
+        """Yield each completion when it is finished; prompts of like length run together.
+
+        Raises UserError if a prompt leaves no room for a completion.
+        """
+        from arcbench.policies.decoding import generate_plain, generate_shared
+
+        self._cancelled = False
+        ids = [self.chat.ids(messages) for messages in prompts]
+        for i, prompt in enumerate(ids):
+            if len(prompt) + config.max_new_tokens > self.max_positions:
+                raise UserError(
+                    f"prompt {i} has {len(prompt)} tokens; with {config.max_new_tokens} new ones "
+                    f"that is more than the {self.max_positions} positions of {self.name}"
+                )
+        generate = generate_shared if self._shared else generate_plain
+        for jobs in self._batches(ids, config.n):
+            for job, offset, tokens, logprobs in generate(
+                self.model, jobs, config, self._stop_ids, lambda: self._cancelled
+            ):
+                stopped = bool(tokens) and tokens[-1] in self._stop_ids
+                yield Sampled(
+                    prompt_index=job.prompt_index,
+                    sample_index=job.first_sample + offset,
+                    completion=Completion(
+                        text=self.chat.decode(tokens[:-1] if stopped else tokens),
+                        token_ids=tuple(tokens),
+                        logprobs=tuple(logprobs),
+                        finish_reason="stop" if stopped else "length",
+                    ),
+                )
+            if self._cancelled:
+                return
+
+    def _batches(self, ids: Sequence[Sequence[int]], n: int) -> Iterator[list[Job]]:
+        """Jobs that fit into memory together, the longest prompts first."""
+        on_gpu = self.model.device.type == "cuda"
+        max_rows = min(4096 if on_gpu else 256, 2**28 // self.model.config.vocab_size)
+        # The mask of the prompts' attention is (prompts, length, length).
+        max_mask = 4e8 if on_gpu else 3e7
+        max_cache = self._cache_budget_bytes() / _cache_bytes_per_token(self.model)
+        jobs: list[Job] = []
+        for i in sorted(range(len(ids)), key=lambda i: -len(ids[i])):
+            for first in range(0, n, max_rows):
+                count = min(max_rows, n - first)
+                length = len(jobs[0].ids) if jobs else len(ids[i])
+                rows = count + sum(job.count for job in jobs)
+                cells = (len(jobs) + 1) * length
+                full = rows > max_rows or cells * length > max_mask or cells > max_cache
+                if jobs and full:
+                    yield jobs
+                    jobs = []
+                jobs.append(Job(prompt_index=i, first_sample=first, count=count, ids=tuple(ids[i])))
+        if jobs:
+            yield jobs
+
+    def _cache_budget_bytes(self) -> float:
+        if self.model.device.type != "cuda":
+            return 1e9
+        import torch
+
+        return 0.3 * torch.cuda.mem_get_info(self.model.device)[0]
+
+
+def _has_plain_attention(config: Any) -> bool:
+    if config.model_type not in PLAIN_ATTENTION:
+        return False
+    kinds = getattr(config, "layer_types", None) or ["full_attention"]
+    windowed = getattr(config, "sliding_window", None) and getattr(
+        config, "use_sliding_window", True
+    )
+    return not windowed and set(kinds) == {"full_attention"}
+
+
+def _stop_ids(model: Any, tokenizer: Any) -> frozenset[int]:
+    found = getattr(model.generation_config, "eos_token_id", None)
+    if found is None:
+        found = tokenizer.eos_token_id
+    ids = [found] if isinstance(found, int) else list(found or [])
+    return frozenset(ids)
+
+
+def _cache_bytes_per_token(model: Any) -> int:
+    config = model.config
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    element: int = next(model.parameters()).element_size()
+    return int(2 * config.num_hidden_layers * heads * width * element)
+
+
+def main() -> None:
+    """Sample prompts of a file, where only torch and transformers are installed.
+
+    Reads {"task_id", "messages"} lines, writes {"task_id", "completion", "finish_reason"} lines.
+    """
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--prompts", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="JSONL, or JSONL.gz")
+    parser.add_argument("--n", type=int, default=64)
+    parser.add_argument("--temperature", type=float, default=0.8)
+    parser.add_argument("--top-p", type=float, default=1.0)
+    parser.add_argument("--top-k", type=int, default=0)
+    parser.add_argument("--max-new-tokens", type=int, default=128)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    policy = TransformersPolicy.load(args.model, device=args.device)
+    with _opened(args.prompts, "rt") as source:
+        records = [json.loads(line) for line in source if line.strip()]
+    config = SamplingConfig(
+        n=args.n,
+        temperature=args.temperature,
+        top_p=args.top_p,
+        top_k=args.top_k,
+        max_new_tokens=args.max_new_tokens,
+        seed=args.seed,
+    )
+    start = time.monotonic()
+    lengths = []
+    with _opened(args.out, "wt") as sink:
+        for s in policy.stream([record["messages"] for record in records], config):
+            line = {
+                "task_id": records[s.prompt_index]["task_id"],
+                "completion": s.completion.text,
+                "finish_reason": s.completion.finish_reason,
+            }
+            sink.write(json.dumps(line, ensure_ascii=False) + "\n")
+            lengths.append(len(s.completion.token_ids))
+            if len(lengths) % 5000 == 0:
+                LOG.info("%d of %d completions", len(lengths), len(records) * args.n)
+    passed = time.monotonic() - start
+    LOG.info(
+        "%d completions in %.1f s: %.0f tokens/s, mean length %.1f",
+        len(lengths), passed, sum(lengths) / passed, float(np.mean(lengths)),
+    )  # fmt: skip
+
+
+def _opened(path: Path, mode: str) -> Any:
+    if path.suffix == ".gz":
+        return gzip.open(path, mode, encoding="utf-8")
+    return path.open(mode, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
