@@ -16,8 +16,8 @@ Which = Literal[
     "largest", "smallest", "largest_box", "tallest", "widest", "top", "bottom", "left", "right",
     "most_colors", "fewest_colors", "most_marks", "fewest_marks", "unique_color", "unique_shape",
     "unique_size", "common_color", "common_shape", "repeated_shape", "symmetric", "asymmetric",
-    "hollow", "solid", "most_holes", "square", "rectangle", "line", "dot", "not_dot", "bordering",
-    "inner", "densest", "sparsest", "multicolor", "one_color",
+    "hollow", "solid", "most_holes", "square", "rectangle", "not_rectangle", "line", "dot",
+    "not_dot", "bordering", "inner", "densest", "sparsest", "multicolor", "one_color",
 ]  # fmt: skip
 
 SIDES_4 = ((-1, 0), (1, 0), (0, -1), (0, 1))
@@ -235,6 +235,7 @@ CHOOSERS: dict[str, Callable[[list[Thing]], list[Thing]]] = {
     "most_holes": _extreme(lambda t: t.holes),
     "square": _those(lambda t: t.is_full and t.height == t.width),
     "rectangle": _those(lambda t: t.is_full),
+    "not_rectangle": _those(lambda t: not t.is_full),
     "line": _those(lambda t: t.is_full and min(t.height, t.width) == 1 and t.size > 1),
     "dot": _those(lambda t: t.size == 1),
     "not_dot": _those(lambda t: t.size > 1),

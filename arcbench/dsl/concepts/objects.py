@@ -35,6 +35,7 @@ __all__ = [
     "recolor_by_size_rank",
     "recolor_objects",
     "recolor_objects_and_others",
+    "recolor_to_dot",
     "recolor_to_mark",
     "remove_objects",
     "remove_small_objects",
@@ -228,6 +229,15 @@ def recolor_by_nearest(grid: AnyArray, color: int, remove_keys: bool = False) ->
         elif remove_keys:
             paint(out, thing, thing.background)
     return out
+
+
+def recolor_to_dot(grid: AnyArray, color: int) -> Array:
+    """All cells of `color` take the colour of the single other cell, which vanishes."""
+    ground = background_of(grid)
+    marks = grid[(grid != ground) & (grid != color)]
+    if not marks.size:
+        return np.array(grid)
+    return np.where(grid == color, marks[0], np.where(grid == ground, grid, ground))
 
 
 def recolor_by_column_key(grid: AnyArray, color: int) -> Array:

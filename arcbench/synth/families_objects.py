@@ -1,0 +1,478 @@
+"""Families in which objects are chosen by what they are, cropped, kept, removed, recoloured."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from arcbench.dsl.concepts._components import Kind, Which, things
+from arcbench.dsl.concepts._types import Array
+from arcbench.synth.drafts import draft
+from arcbench.synth.family import RNG, Draft, Family
+from arcbench.synth.inputs import Draw, Style, between, blank, chance, paint_noise, pick
+from arcbench.synth.inputs_objects import (
+    Maker,
+    blob,
+    box,
+    copies,
+    dot,
+    frame,
+    has_choice,
+    holed,
+    line,
+    many_colored,
+    marked_box,
+    name_of,
+    new_color,
+    new_colors,
+    object_style,
+    paint_figures,
+    place,
+    scenes,
+    square,
+    symmetric_blob,
+    until,
+)
+
+PLAIN: tuple[Maker, ...] = (blob(2, 4), box(1, 4), blob(3, 5))
+# The figures among which a property makes a difference.
+FIGURES: dict[str, tuple[Maker, ...]] = {
+    "hollow": (frame(3, 5), box(2, 4), blob(2, 4)),
+    "solid": (frame(3, 5), box(2, 4), blob(2, 4)),
+    "most_holes": (holed(4),),
+    "square": (square(2, 4), box(1, 4), blob(2, 3)),
+    "rectangle": (box(1, 4), blob(2, 4)),
+    "not_rectangle": (box(1, 4), box(2, 5), blob(3, 4)),
+    "line": (line(2, 5), blob(2, 4), box(2, 4)),
+    "dot": (dot(), blob(2, 4), box(2, 4)),
+    "not_dot": (dot(), blob(2, 4), box(2, 4)),
+    "symmetric": (symmetric_blob(2, 3), blob(3, 4)),
+    "asymmetric": (symmetric_blob(2, 3), blob(3, 4)),
+}
+CROPPED: tuple[Which, ...] = (
+    "largest", "largest", "largest", "smallest", "smallest", "largest_box", "tallest", "widest",
+    "top", "bottom", "left", "right", "unique_color", "unique_color", "unique_shape", "hollow",
+    "most_holes", "symmetric", "symmetric", "asymmetric", "square", "rectangle", "bordering",
+    "sparsest", "common_shape", "common_shape",
+)  # fmt: skip
+CROPPED_MANY: tuple[Which, ...] = (
+    "most_colors", "fewest_colors", "most_marks", "fewest_marks", "symmetric", "asymmetric",
+    "largest", "smallest", "multicolor", "one_color", "common_shape", "unique_shape",
+)  # fmt: skip
+KEPT: tuple[Which, ...] = (
+    "largest", "largest", "smallest", "unique_color", "common_color", "common_shape",
+    "unique_shape", "repeated_shape", "hollow", "solid", "square", "rectangle", "line", "dot",
+    "not_dot", "bordering", "inner", "symmetric", "asymmetric", "tallest", "widest",
+)  # fmt: skip
+
+
+def with_kind(which: Which, kind: Kind) -> str:
+    """The last arguments of a call; the usual kind is left out."""
+    return f'"{which}"' if kind == "same_color" else f'"{which}", "{kind}"'
+
+
+def choice_scenes(
+    rng: RNG, style: Style, which: Which, kind: Kind, single: bool, least: int = 2
+) -> Draw:
+    """Scenes in which `which` names some of the objects, with `single` just one."""
+    figures: Sequence[Maker]
+    many = kind.startswith("any")
+    if which in FIGURES:
+        figures = FIGURES[which]
+        if many and "symmetric" in which:
+            figures = (symmetric_blob(2, 3, many=True), many_colored(3, 4))
+    elif many:
+        figures = (
+            (marked_box(None, 3, 5),)
+            if "marks" in which or chance(rng, 0.3)
+            else (many_colored(2, 4), many_colored(3, 5), blob(2, 4))
+        )
+    else:
+        figures = PLAIN if chance(rng, 0.6) else (pick(rng, PLAIN),)
+    repeated = copies(pick(rng, figures)) if "shape" in which else None
+
+    def draw(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        makers = [repeated(rng)] if repeated else figures
+        colors: Sequence[int] = style.colors
+        count = between(rng, max(least, 2), 6 if which.startswith("common") else 5)
+        if which == "unique_color" and len(colors) > 1:
+            odd = pick(rng, colors)
+            rest = [c for c in colors if c != odd]
+            taken = paint_figures(rng, grid, makers, [pick(rng, rest)], max(2, count - 1))
+            place(rng, grid, taken, pick(rng, makers)(rng, [odd]))
+            return grid
+        paint_figures(rng, grid, makers, colors, count)
+        return grid
+
+    return until(draw, has_choice(which, kind, single, least))
+
+
+def _many(which: str) -> int:
+    return 2 if "color" in which else 1
+
+
+def _crop(rng: RNG) -> Draft:
+    which = pick(rng, CROPPED)
+    style = object_style(rng, 7, 15, (_many(which), 4), black=0.9)
+    kind: Kind = "same_color"
+    name = "crop_object"
+    if len(style.colors) == 1 and chance(rng, 0.2):
+        kind = "same_color_4"
+    if kind == "same_color" and which in ("largest", "smallest") and chance(rng, 0.7):
+        step = f"{which}_object(grid)"
+    else:
+        step = f"{name}(grid, {with_kind(which, kind)})"
+    single = which not in ("common_shape", "bordering")
+    return draft("object, crop", step, choice_scenes(rng, style, which, kind, single))
+
+
+def _crop_many(rng: RNG) -> Draft:
+    which = pick(rng, CROPPED_MANY)
+    style = object_style(rng, 8, 15, (2, 4), black=0.95)
+    kind: Kind = "any_color"
+    name = "crop_object" if chance(rng, 0.8) else "crop_object_box"
+    step = f"{name}(grid, {with_kind(which, kind)})"
+    inputs = choice_scenes(rng, style, which, kind, which != "common_shape")
+    return draft("object, colors, crop", step, inputs)
+
+
+def _crop_with_most(rng: RNG) -> Draft:
+    style = object_style(rng, 8, 15, (2, 3), black=0.95)
+    color = style.color(rng)
+    inputs = scenes(rng, style, (many_colored(2, 4), marked_box(color, 3, 5)), 2, 4)
+    step = f"crop_object_with_most(grid, {name_of(color)})"
+
+    def is_good(grid: Array) -> bool:
+        counts = sorted(t.counts[color] for t in things(grid, "any_color"))
+        return len(counts) > 1 and counts[-1] > counts[-2]
+
+    return draft("object, count, crop", step, until(inputs, is_good))
+
+
+def _crop_by_color(rng: RNG) -> Draft:
+    style = object_style(rng, 6, 14, (2, 4), black=0.9)
+    step = pick(rng, ["crop_least_common(grid)", "crop_most_common(grid)"])
+    inputs = scenes(rng, style, PLAIN, 2, 5)
+
+    def draw(rng: RNG) -> Array:
+        grid = inputs(rng)
+        if density:
+            paint_noise(rng, grid, style.colors[:1], density)
+        return grid
+
+    density = 0.15 if chance(rng, 0.2) else 0.0
+    return draft("color, crop", step, draw)
+
+
+def _keep(rng: RNG) -> Draft:
+    which = pick(rng, KEPT)
+    style = object_style(rng, 7, 15, (_many(which), 4), black=0.9)
+    kind: Kind = "same_color_4" if len(style.colors) == 1 and chance(rng, 0.15) else "same_color"
+    name = pick(rng, ["keep_objects", "remove_objects"])
+    step = f"{name}(grid, {with_kind(which, kind)})"
+    inputs = choice_scenes(rng, style, which, kind, single=False)
+    return draft("object, keep" if name == "keep_objects" else "object, remove", step, inputs)
+
+
+def _recolor(rng: RNG) -> Draft:
+    which = pick(rng, KEPT)
+    style = object_style(rng, 7, 15, (2, 3) if "color" in which else (1, 2), black=0.93)
+    kind: Kind = "same_color_4" if len(style.colors) == 1 and chance(rng, 0.15) else "same_color"
+    end = "" if kind == "same_color" else f', "{kind}"'
+    color, other = new_colors(rng, 2, style.colors)
+    if chance(rng, 0.6):
+        step = f'recolor_objects(grid, "{which}", {name_of(color)}{end})'
+    else:
+        step = (
+            f'recolor_objects_and_others(grid, "{which}", {name_of(color)}, {name_of(other)}{end})'
+        )
+    inputs = choice_scenes(rng, style, which, kind, single=False)
+    return draft("object, recolor", step, inputs)
+
+
+def _regions(rng: RNG) -> Draft:
+    """Regions of one colour on a ground of another, often black ones."""
+    style = object_style(rng, 8, 15, (1, 2), black=1.0)
+    region = style.colors[0]
+    which = pick(rng, ("largest", "smallest", "not_dot", "dot", "square", "bordering", "inner"))
+    color, other, wall = new_colors(rng, 3, style.colors)
+    black = chance(rng, 0.5)
+    inner = choice_scenes(rng, style, which, "same_color_4", single=False)
+
+    def draw(rng: RNG) -> Array:
+        grid = inner(rng)
+        return np.where(grid == 0, wall, np.where(grid == region, 0, grid)) if black else grid
+
+    name = "Color.BLACK" if black else name_of(region)
+    if chance(rng, 0.7):
+        step = f'recolor_regions(grid, {name}, "{which}", {name_of(color)})'
+    else:
+        step = (
+            f'recolor_regions_and_others(grid, {name}, "{which}", '
+            f"{name_of(color)}, {name_of(other)})"
+        )
+    return draft("regions, recolor", step, draw)
+
+
+def _rank(rng: RNG) -> Draft:
+    style = object_style(rng, 8, 15, (1, 1), black=1.0)
+    old = style.colors[0]
+    count = between(rng, 2, 4)
+    names = [name_of(c) for c in new_colors(rng, count, style.colors)]
+    bars = chance(rng, 0.35)
+    region = count < 4 and chance(rng, 0.3)
+    if region:
+        step = f"recolor_regions_by_rank(grid, {name_of(old)}, {', '.join(names)})"
+    else:
+        step = f"recolor_by_size_rank(grid, {', '.join(names)})"
+    sides = [line(1, 5)] if chance(rng, 0.3) else [blob(1, 3), box(1, 3), blob(2, 4)]
+    inner = scenes(rng, style, sides, count, count + 3)
+
+    def draw(rng: RNG) -> Array:
+        if not bars:
+            return inner(rng)
+        height = between(rng, count + 2, 12)
+        grid = np.zeros((height, 2 * count + 1), dtype=np.int64)
+        for k, size in enumerate((rng.permutation(height - 1)[:count] + 1).tolist()):
+            grid[height - size :, 2 * k + 1] = old
+        return grid
+
+    def is_good(grid: Array) -> bool:
+        return len({t.size for t in things(grid, "same_color")}) == count
+
+    return draft("object, size, rank, recolor", step, until(draw, is_good))
+
+
+def _exact_size(rng: RNG) -> Draft:
+    style = object_style(rng, 7, 15, (1, 2), black=0.95)
+    size = pick(rng, (1, 2, 3, 3, 4, 4, 5, 6))
+    color, other = new_colors(rng, 2, style.colors)
+    makers = [blob(1, 3), blob(2, 3), line(size, size), box(1, 3)]
+    step = pick(
+        rng,
+        [
+            f"recolor_by_size(grid, {size}, {name_of(color)})",
+            f"recolor_by_size(grid, {size}, {name_of(color)}, {name_of(other)})",
+            f"recolor_by_size(grid, {size}, {name_of(color)}, {name_of(other)})",
+            f"keep_objects_of_size(grid, {size})",
+            f"remove_small_objects(grid, {size})",
+            f"remove_small_objects(grid, {size})",
+            f'remove_small_objects(grid, {size}, "same_color_4")',
+        ],
+    )
+
+    def is_good(grid: Array) -> bool:
+        sizes = {t.size for t in things(grid, "same_color")}
+        return size in sizes and len(sizes) > 1
+
+    inputs = scenes(rng, style, makers, 3, 7)
+    if "remove" in step:
+        makers = [blob(3, 5), box(2, 5), dot(), dot(), line(1, max(2, size))]
+        inputs = scenes(rng, style, makers, 4, 9)
+        return draft("object, size, remove", step, until(inputs, is_good))
+    return draft("object, size", step, until(inputs, is_good))
+
+
+def _holes(rng: RNG) -> Draft:
+    style = object_style(rng, 9, 17, (1, 1), black=1.0)
+    count = between(rng, 2, 4)
+    names = ", ".join(name_of(c) for c in new_colors(rng, count, style.colors))
+    inputs = scenes(rng, style, (holed(count),), 3, 6)
+    return draft("object, holes, recolor", f"recolor_by_hole_count(grid, {names})", inputs)
+
+
+def _noise(rng: RNG) -> Draft:
+    """Noise that is to be cleaned away, in the ground and in solid objects."""
+    style = object_style(rng, 9, 16, (1, 3), black=0.9)
+    noise = style.colors[0] if chance(rng, 0.4) else new_color(rng, style.colors)
+    density = float(rng.uniform(0.03, 0.12))
+    inner = scenes(rng, style, (box(3, 7), box(4, 6)), 1, 4)
+    step = pick(rng, ["denoise(grid)", "remove_thin_parts(grid)", "remove_thin_parts(grid)"])
+
+    def draw(rng: RNG) -> Array:
+        grid = inner(rng)
+        where = rng.random(grid.shape) < density
+        if step != "denoise(grid)":
+            where &= grid == style.background
+        grid[where] = noise
+        return grid
+
+    return draft("noise", step, draw)
+
+
+def _marks(rng: RNG) -> Draft:
+    style = object_style(rng, 8, 15, (2, 4), black=1.0)
+    main = style.colors[0]
+    others = style.colors[1:]
+    remove = chance(rng, 0.4)
+    step = "recolor_to_mark(grid, True)" if remove else "recolor_to_mark(grid)"
+
+    def make(rng: RNG, colors: Sequence[int]) -> Array:
+        figure = (blob(3, 4) if chance(rng, 0.6) else box(2, 4))(rng, [main])
+        cells = np.argwhere(figure >= 0)
+        at = cells[int(rng.integers(len(cells)))]
+        figure[tuple(at)] = pick(rng, others)
+        return figure
+
+    return draft("object, mark, recolor", step, scenes(rng, style, (make,), 2, 4))
+
+
+def _nearest(rng: RNG) -> Draft:
+    style = object_style(rng, 9, 16, (3, 4), black=0.95)
+    main = style.colors[0]
+    keys = style.colors[1:]
+    remove = chance(rng, 0.5)
+    step = f"recolor_by_nearest(grid, {name_of(main)}{', True' if remove else ''})"
+    if chance(rng, 0.35):
+        step = f"recolor_to_dot(grid, {name_of(main)})"
+
+    def draw(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        single = "to_dot" in step
+        taken = paint_figures(
+            rng, grid, (blob(2, 4), box(2, 4)), [main], 1 if single else between(rng, 1, 4)
+        )
+        taken = taken | (grid == main)
+        for _ in range(1 if single else between(rng, 2, 4)):
+            place(rng, grid, taken, np.full((1, 1), pick(rng, keys)))
+        return grid
+
+    return draft("object, nearest, recolor", step, draw)
+
+
+def _keys(rng: RNG) -> Draft:
+    style = object_style(rng, 6, 13, (3, 4), black=1.0)
+    main, *keys = style.colors
+    by_row = chance(rng, 0.5)
+    name = "recolor_by_row_key" if by_row else "recolor_by_column_key"
+    low = chance(rng, 0.3)
+
+    def draw(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        height, width = grid.shape
+        column = 1
+        if by_row:
+            paint_figures(rng, grid[:, 2:], (box(1, 4), blob(2, 4)), [main], between(rng, 1, 4))
+            grid[:, 0] = np.asarray(keys)[rng.integers(len(keys), size=height)]
+            return grid[:, ::-1].copy() if low else grid
+        while column < width - 1:
+            wide = between(rng, 1, 3)
+            top = between(rng, 2, max(2, height - 2))
+            grid[top : top + between(rng, 1, 4), column : column + wide] = main
+            grid[0, min(width - 1, column + between(rng, 0, wide - 1))] = pick(rng, keys)
+            column += wide + between(rng, 1, 3)
+        return grid[::-1].copy() if low else grid
+
+    return draft("key, recolor", f"{name}(grid, {name_of(main)})", draw)
+
+
+def _mirror(rng: RNG) -> Draft:
+    style = object_style(rng, 7, 14, (1, 4), black=0.95)
+    figures = (many_colored(2, 4),) if len(style.colors) > 1 else (blob(2, 4), blob(3, 4))
+    step = pick(
+        rng,
+        ["mirror_objects(grid)", 'mirror_objects(grid, "vertical")', "turn_objects(grid)"],
+    )
+    return draft("object, mirror", step, scenes(rng, style, figures, 1, 4))
+
+
+def _boxes(rng: RNG) -> Draft:
+    style = object_style(rng, 7, 14, (1, 3), black=0.95)
+    color = new_color(rng, style.colors)
+    step = pick(rng, ["fill_boxes(grid)", f"fill_boxes(grid, {name_of(color)})",
+                      f"fill_boxes(grid, {name_of(color)})", "fill_color_boxes(grid)"])  # fmt: skip
+    figures: tuple[Maker, ...] = (blob(2, 5), blob(3, 4), frame(3, 5))
+    if step == "fill_color_boxes(grid)":
+        inner = scenes(rng, style, (dot(),), 1, 1)
+
+        def draw(rng: RNG) -> Array:
+            grid = inner(rng)
+            for color in style.colors:
+                height, width = between(rng, 2, len(grid) // 2), between(rng, 2, len(grid.T) // 2)
+                row = between(rng, 0, len(grid) - height)
+                column = between(rng, 0, len(grid.T) - width)
+                corners = [(0, 0), (height - 1, width - 1), (0, width - 1), (height - 1, 0)]
+                for r, c in corners[:2] if chance(rng, 0.6) else corners[2:]:
+                    grid[row + r, column + c] = color
+            return grid
+
+        return draft("box, fill", step, draw)
+    return draft("object, box, fill", step, scenes(rng, style, figures, 1, 4))
+
+
+def _line_up(rng: RNG) -> Draft:
+    style = object_style(rng, 7, 14, (2, 4), black=0.97)
+    by = pick(rng, ("left", "size")) if chance(rng, 0.5) else "top"
+    where = "column" if by == "top" else "row"
+    same = chance(rng, 0.6)
+    size = between(rng, 2, 3)
+    makers = (many_colored(size, size),) if same else (blob(2, 3),)
+    inputs = scenes(rng, style, makers, 2, 4)
+    step = "objects_in_a_line(grid)" if by == "left" else (
+        f'objects_in_a_line(grid, "{by}", "{where}")'
+    )  # fmt: skip
+    return draft("objects in a line", step, inputs)
+
+
+def _object_colors(rng: RNG) -> Draft:
+    style = object_style(rng, 7, 14, (3, 5), black=0.95)
+    by = pick(rng, ("size", "left", "top", "count"))
+    where = "row" if by == "left" else pick(rng, ("column", "column", "row"))
+    step = f'object_colors(grid, "{by}", "{where}")'
+    makers = (line(1, 5), dot()) if chance(rng, 0.2) else (blob(2, 4), box(1, 4))
+
+    def draw(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        taken = np.zeros(grid.shape, dtype=bool)
+        for color in rng.permutation(style.colors).tolist()[: between(rng, 2, 5)]:
+            if by == "count":
+                for _ in range(between(rng, 1, 5)):
+                    place(rng, grid, taken, np.full((2, 2) if small else (1, 1), color))
+            else:
+                place(rng, grid, taken, pick(rng, makers)(rng, [color]))
+        return grid
+
+    small = chance(rng, 0.5)
+
+    def is_good(grid: Array) -> bool:
+        found = things(grid, "same_color")
+        if by == "count":
+            colors = [t.color for t in found]
+            counts = [colors.count(c) for c in set(colors)]
+            return len(set(counts)) == len(counts) > 1
+        values = [t.size if by == "size" else t.left if by == "left" else t.top for t in found]
+        return len(set(values)) == len(values) > 1
+
+    return draft("object, order, color", step, until(draw, is_good))
+
+
+def _halves(rng: RNG) -> Draft:
+    style = object_style(rng, 7, 14, (1, 2), black=1.0)
+    color = new_color(rng, style.colors)
+    half = pick(rng, ("top", "bottom", "left", "right"))
+    makers: tuple[Maker, ...] = (box(2, 5), frame(3, 6)) if chance(rng, 0.6) else (line(2, 7),)
+    step = f'recolor_half_of_objects(grid, "{half}", {name_of(color)})'
+    return draft("object, half, recolor", step, scenes(rng, style, makers, 1, 4))
+
+
+FAMILIES = [
+    Family(name="crop object", draw=_crop, weight=3.0),
+    Family(name="crop object of many colors", draw=_crop_many, weight=1.5),
+    Family(name="crop object with most of a color", draw=_crop_with_most, weight=0.5),
+    Family(name="crop by color rank", draw=_crop_by_color, weight=0.8),
+    Family(name="keep or remove objects", draw=_keep, weight=2.0),
+    Family(name="recolor objects", draw=_recolor, weight=3.0),
+    Family(name="recolor regions", draw=_regions, weight=1.2, second=False),
+    Family(name="recolor by size rank", draw=_rank, weight=1.5, second=False),
+    Family(name="objects of a size", draw=_exact_size, weight=1.2, second=False),
+    Family(name="recolor by holes", draw=_holes, weight=0.7, second=False),
+    Family(name="remove noise", draw=_noise, weight=1.2),
+    Family(name="recolor to mark", draw=_marks, weight=0.8),
+    Family(name="recolor by nearest", draw=_nearest, weight=0.8, second=False),
+    Family(name="recolor by key", draw=_keys, weight=0.8, second=False),
+    Family(name="mirror objects", draw=_mirror, weight=0.8),
+    Family(name="fill boxes", draw=_boxes, weight=1.2),
+    Family(name="objects in a line", draw=_line_up, weight=0.6),
+    Family(name="colors of objects", draw=_object_colors, weight=1.2),
+    Family(name="recolor half of objects", draw=_halves, weight=0.6, second=False),
+]
