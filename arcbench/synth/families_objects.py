@@ -64,6 +64,10 @@ KEPT: tuple[Which, ...] = (
     "not_dot", "bordering", "inner", "symmetric", "asymmetric", "tallest", "widest",
 )  # fmt: skip
 
+REGIONS: tuple[Which, ...] = (
+    "largest", "smallest", "not_dot", "dot", "square", "bordering", "inner", "hollow",
+)  # fmt: skip
+
 
 def with_kind(which: Which, kind: Kind) -> str:
     """The last arguments of a call; the usual kind is left out."""
@@ -194,7 +198,7 @@ def _regions(rng: RNG) -> Draft:
     """Regions of one colour on a ground of another, often black ones."""
     style = object_style(rng, 8, 15, (1, 2), black=1.0)
     region = style.colors[0]
-    which = pick(rng, ("largest", "smallest", "not_dot", "dot", "square", "bordering", "inner"))
+    which = pick(rng, REGIONS)
     color, other, wall = new_colors(rng, 3, style.colors)
     black = chance(rng, 0.5)
     inner = choice_scenes(rng, style, which, "same_color_4", single=False)

@@ -227,6 +227,11 @@ def until(draw: Draw, is_good: Callable[[Array], bool], tries: int = TRIES) -> D
     return draw_input
 
 
+def changed_by(draw: Draw, concept: Callable[[AnyArray], AnyArray]) -> Draw:
+    """Inputs that the concept changes, if a few tries give one."""
+    return until(draw, lambda grid: not np.array_equal(concept(grid), grid))
+
+
 def has_choice(which: Which, kind: Kind, single: bool, least: int = 2) -> Callable[[Array], bool]:
     """Whether `which` names some objects but not all, with `single` just one."""
 

@@ -305,29 +305,15 @@ def copy_to_marks(grid: AnyArray, mark_color: int, keep_template: bool = True) -
 def complete_copies(grid: AnyArray) -> Array:
     """Complete each one-coloured part of a many-coloured object to a copy of that object."""
     found = things(grid, "any_color")
-    templates = [t for t in found if len(t.counts) > 1]
     out = np.array(grid)
-    for template in templates:
-        top, left = template.top, template.left
+    ground = background_of(grid)
+    for template in (t for t in found if len(t.counts) > 1):
+        height, width = template.mask.shape
+        # A rim wide enough for copies that reach over the edge of the grid.
+        padded = np.pad(grid, ((height, height), (width, width)), constant_values=ground)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width))
         for color in template.counts:
-            part = template.patch == color
-            rows, columns = np.nonzero(part)
-            for row in range(1 - template.height, len(grid)):
-                for column in range(1 - template.width, grid.shape[1]):
-                    if (row, column) == (top, left):
-                        continue
-                    r, c = rows + row, columns + column
-                    if (
-                        r.min() < 0
-                        or c.min() < 0
-                        or r.max() >= len(grid)
-                        or c.max() >= grid.shape[1]
-                    ):
-                        continue
-                    if not (grid[r, c] == color).all():
-                        continue
-                    a, b = max(0, row), max(0, column)
-                    window = grid[a : row + template.height, b : column + template.width]
-                    if (window != template.background).sum() == len(rows):
-                        _place(out, template, row, column)
+            part = np.where(template.patch == color, color, ground)
+            for row, column in np.argwhere((windows == part).all((2, 3))).tolist():
+                _place(out, template, row - height, column - width)
     return out
