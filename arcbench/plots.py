@@ -140,8 +140,12 @@ def _empty(axes: Axes, message: str) -> None:
 
 def _points(metrics: Sequence[Line], name: str) -> tuple[list[float], list[float]]:
     """The steps and values of one metric, where it is there and finite."""
-    found = [(m["step"], m[name]) for m in metrics if m.get(name) is not None and isfinite(m[name])]
-    return [x for x, _ in found], [y for _, y in found]
+    kept: list[tuple[float, float]] = []
+    for line in metrics:
+        step, value = line["step"], line.get(name)
+        if step is not None and value is not None and isfinite(value):
+            kept.append((step, value))
+    return [x for x, _ in kept], [y for _, y in kept]
 
 
 def _smooth(values: Sequence[float], window: int) -> list[float]:

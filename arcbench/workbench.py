@@ -4,22 +4,34 @@ Importing this module loads no torch, no transformers and no gradio: models live
 processes, training in runs of their own, and everything about a run is read from its folder.
 """
 
+import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+from arcbench import jobs
 from arcbench.background import gathered
 from arcbench.errors import unknown
 from arcbench.judge import Attempt, Judge
+from arcbench.policies import model_path
 from arcbench.policies.base import Completion, Message, Policy, SamplingConfig
 from arcbench.policies.worker import WorkerPolicy
 from arcbench.prompts import PromptTemplate, messages_hash
-from arcbench.rewards import RewardScheme, scheme
+from arcbench.rewards import SCHEMES, RewardScheme, scheme
 from arcbench.rollouts import Rollout
-from arcbench.runs import Metrics, MetricsReader, RunStore, list_runs
+from arcbench.runs import (
+    Metrics,
+    MetricsReader,
+    RunStatus,
+    RunStore,
+    free_name,
+    list_runs,
+)
 from arcbench.sandbox import SandboxPool
 from arcbench.tasks import DATASETS, Task, TaskSet, load_tasks
+from arcbench.training.config import TrainConfig, overfit_config
 
 
 class Workbench:
@@ -34,12 +46,12 @@ class Workbench:
         runs_root: str | Path = "runs",
         *,
         template: str | Path = "arcbench",
-        reward: str | RewardScheme = "staged",
+        reward: str | RewardScheme = "arc25-v2",  # that of a training run's default
         workers: int | None = None,
     ) -> None:
         self.runs_root = Path(runs_root)
         self.template = PromptTemplate.load(template)
-        self.scheme = scheme(reward) if isinstance(reward, str) else reward
+        self.reward = scheme(reward) if isinstance(reward, str) else reward
         self._workers = workers
         self._lock = threading.Lock()
         self._tasks: dict[tuple[str, str | None], TaskSet] = {}
@@ -100,24 +112,28 @@ class Workbench:
         """Policies to offer; any other spec of `load_policy` may be used as well."""
         return ("embedded",)
 
-    @property
-    def best_reward(self) -> float:
-        """The highest reward that the scheme can give."""
-        return self.scheme.range[1]
+    def rewards(self) -> tuple[str, ...]:
+        """The named reward schemes."""
+        return tuple(SCHEMES)
 
     def sample(
-        self, policy: str | Policy, task: Task, config: SamplingConfig | None = None
+        self,
+        policy: str | Policy,
+        task: Task,
+        config: SamplingConfig | None = None,
+        *,
+        reward: str | RewardScheme | None = None,
     ) -> Iterator[tuple[int, Rollout]]:
         """Draw completions and judge them; yield (index, rollout) as they finish.
 
-        Completions are drawn while earlier ones are being judged. Closing the iterator ends the
-        sampling at the next completion.
+        Completions are drawn while earlier ones are being judged, by `reward` where it is given.
+        Closing the iterator ends the sampling at the next completion.
         """
         config = config or SamplingConfig()
         source = self._policy(policy) if isinstance(policy, str) else policy
         messages = self.prompt(task)
         name = messages_hash(messages)
-        judge = self._judge()
+        judge = self._judge(reward)
         for news in gathered(lambda: source.stream([messages], config)):
             attempts = [
                 Attempt(
@@ -131,17 +147,68 @@ class Workbench:
             for _, rollout in judge.stream(attempts):
                 yield rollout.index, rollout
 
-    def judge(self, task: Task, code: str) -> Rollout:
+    def judge(self, task: Task, code: str, *, reward: str | RewardScheme | None = None) -> Rollout:
         """Run and score a program that somebody wrote, or edited, for the task."""
         text = self.template.completion(code)
         attempt = Attempt(task=task, completion=Completion(text=text))
-        return self._judge().judge([attempt])[0]
+        return self._judge(reward).judge([attempt])[0]
 
     # Runs
+
+    def overfit_defaults(self) -> TrainConfig:
+        """The settings of a run on one task, before anything is changed."""
+        return overfit_config("")
 
     def runs(self) -> list[RunStore]:
         """All runs, the newest first."""
         return list_runs(self.runs_root)
+
+    def start_overfit(
+        self,
+        task_id: str,
+        *,
+        dataset: str = "arc-agi-1",
+        split: str | None = "training",
+        policy: str = "embedded",
+        steps: int | None = None,
+        group_size: int | None = None,
+        learning_rate: float | None = None,
+        seed: int | None = None,
+    ) -> str:
+        """Train the policy on one task, in a process of its own; returns the run's name.
+
+        What is left out has the value of `overfit_defaults`. Raises UserError, before anything
+        starts, for a task or policy that is not there and for values that do not fit.
+        """
+        self.tasks(dataset, split).task(task_id)
+        model_path(policy)
+        base = self.overfit_defaults()
+        grpo = base.grpo
+        config = overfit_config(
+            task_id,
+            policy=replace(base.policy, model=policy),
+            data=replace(base.data, dataset=dataset, split=split or None, tasks=(task_id,)),
+            grpo=replace(
+                grpo,
+                num_generations=grpo.num_generations if group_size is None else group_size,
+                learning_rate=grpo.learning_rate if learning_rate is None else learning_rate,
+            ),
+            steps=base.steps if steps is None else steps,
+            seed=base.seed if seed is None else seed,
+        )
+        wanted = "overfit-" + re.sub(r"[^A-Za-z0-9._-]", "-", task_id)[:60]
+        with self._lock:
+            return jobs.start(
+                config, root=self.runs_root, name=free_name(self.runs_root, wanted)
+            ).name
+
+    def stop(self, run: str) -> RunStatus:
+        """Ask a run to save and end after its current step; wait until it has."""
+        return jobs.stop(self.run(run))
+
+    def tail(self, run: str, lines: int = 20) -> str:
+        """The end of what a run printed."""
+        return jobs.tail(self.run(run), lines)
 
     def run(self, name: str) -> RunStore:
         """The run of that name: its status, configuration, rollouts."""
@@ -158,11 +225,12 @@ class Workbench:
             reader.poll()
             return [m for m in reader.metrics if (m["step"] or 0) > since]
 
-    def _judge(self) -> Judge:
+    def _judge(self, reward: str | RewardScheme | None) -> Judge:
+        chosen = scheme(reward) if isinstance(reward, str) else reward or self.reward
         with self._lock:
             if self._pool is None:
                 self._pool = SandboxPool(workers=self._workers)
-            return Judge(pool=self._pool, scheme=self.scheme)
+            return Judge(pool=self._pool, scheme=chosen)
 
     def _policy(self, spec: str) -> WorkerPolicy:
         with self._lock:

@@ -1,6 +1,7 @@
 """How the page's own buttons speak to the handlers, and how errors reach the reader."""
 
 from arcbench.errors import UserError
+from arcbench.policies.worker import WorkerCrashed
 
 # One listener on the component's root: its content may be replaced at any time.
 PICK_JS = """
@@ -25,8 +26,26 @@ element.addEventListener('keydown', (event) => {
 """
 
 
-def warn(error: UserError) -> None:
-    """Show a user's mistake as a toast, in its own words."""
+def warn(error: UserError | WorkerCrashed) -> None:
+    """Show what went wrong as a toast: one sentence, no traceback."""
     import gradio as gr
 
-    gr.Warning(str(error), title="That did not work")
+    first, _, rest = str(error).strip().partition("\n")
+    last = rest.strip().rpartition("\n")[2]
+    gr.Warning(f"{first} {last}".strip(), title="That did not work", duration=15)
+
+
+def number(value: float | str | None, what: str) -> float:
+    """The number in a field; UserError where there is none."""
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{what} needs a number, not {value or 'nothing'!r}") from error
+
+
+def whole(value: float | str | None, what: str) -> int:
+    """The whole number in a field; UserError where there is none."""
+    found = number(value, what)
+    if not found.is_integer():
+        raise UserError(f"{what} needs a whole number, not {value}")
+    return int(found)

@@ -147,7 +147,11 @@ def pair_marks(pairs: Sequence[PairScore]) -> str:
 def card(rollout: Rollout, best_reward: float) -> str:
     """A button with the essence of one rollout."""
     message = rollout.execution.message if not rollout.execution.outcome.ok else ""
-    said = f'<span class="ab-message">{escape(_short(message, 90))}</span>' if message else ""
+    said = (
+        f'<span class="ab-message">{escape(_short(_last_line(message), 90))}</span>'
+        if message
+        else ""
+    )
     return (
         f'<button type="button" class="ab-card" data-index="{rollout.index}">'
         f'<span class="ab-card-head"><span class="ab-dim">#{rollout.index + 1}</span>'
@@ -170,6 +174,11 @@ def _snippet(rollout: Rollout) -> str:
     if len(body) > len(shown):
         shown.append(f"    … {len(body) - len(shown)} more lines")
     return highlight("\n".join(line.removeprefix("    ") for line in shown))
+
+
+def _last_line(message: str) -> str:
+    """What went wrong, without the line of the program where it did."""
+    return message.strip().rpartition("\n")[2]
 
 
 def _short(text: str, limit: int) -> str:
@@ -228,7 +237,7 @@ def pair_table(task: Task, rollout: Rollout) -> str:
             else grid_svg(pair.output, max_px=140, label=f"{name}, expected")
         )
         if isinstance(output, Failure):
-            why = _short(output.message, 120) or OUTCOME_TEXT[output.outcome]
+            why = _short(_last_line(output.message), 120) or OUTCOME_TEXT[output.outcome]
             predicted = f'<span class="ab-missing"><b>no output</b><br>{escape(why)}</span>'
             compared = '<span class="ab-missing">nothing to compare</span>'
         else:

@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
+from html import escape
 from typing import Any
 
 from arcbench.background import gathered
 from arcbench.errors import UserError
 from arcbench.policies.base import Policy, SamplingConfig
+from arcbench.policies.worker import WorkerCrashed
+from arcbench.rewards import scheme
 from arcbench.rollouts import Rollout
 from arcbench.tasks import Task
 from arcbench.ui import html
-from arcbench.ui.events import PICK_JS, warn
+from arcbench.ui.events import PICK_JS, number, warn, whole
 from arcbench.ui.picker import Picker
 from arcbench.workbench import Workbench
 
@@ -29,7 +32,9 @@ class Batch:
     wanted: int = 0
     seconds: float = 0.0
     finished: bool = True
-    rollouts: tuple[Rollout, ...] = field(default=())
+    reward: str = ""  # the scheme
+    best_reward: float = 1.0  # the highest that the scheme can give
+    rollouts: tuple[Rollout, ...] = ()
 
     def by_index(self, index: int | None) -> Rollout | None:
         """The rollout with that index."""
@@ -37,26 +42,21 @@ class Batch:
 
 
 def draw(
-    bench: Workbench, policy: str | Policy, task: Task, config: SamplingConfig
+    bench: Workbench, policy: str | Policy, task: Task, config: SamplingConfig, reward: str
 ) -> Iterator[Batch]:
     """Sample and judge; yield the batch whenever it has grown, and as the clock goes on."""
     started = time.monotonic()
-    found: list[Rollout] = []
-    batch = Batch(task=task, wanted=config.n, finished=False)
-    yield batch
-    for news in gathered(partial(bench.sample, policy, task, config), TICK_S):
-        found += [rollout for _, rollout in news]
-        seconds = time.monotonic() - started
-        batch = Batch(
-            task=task, wanted=config.n, seconds=seconds, finished=False, rollouts=tuple(found)
-        )
-        yield batch
-    yield Batch(
-        task=task,
-        wanted=config.n,
-        seconds=time.monotonic() - started,
-        rollouts=tuple(found),
+    best_reward = scheme(reward).range[1]
+    batch = Batch(
+        task=task, wanted=config.n, finished=False, reward=reward, best_reward=best_reward
     )
+    yield batch
+    make = partial(bench.sample, policy, task, config, reward=reward)
+    for news in gathered(make, TICK_S):
+        rollouts = (*batch.rollouts, *(rollout for _, rollout in news))
+        batch = replace(batch, rollouts=rollouts, seconds=time.monotonic() - started)
+        yield batch
+    yield replace(batch, seconds=time.monotonic() - started, finished=True)
 
 
 def summary(batch: Batch) -> str:
@@ -83,25 +83,25 @@ def summary(batch: Batch) -> str:
     if batch.finished and done < batch.wanted:
         state = f"stopped after {done} of {batch.wanted}"
     return (
-        f'<div class="ab-summary" role="status"><b>{html.escape(batch.task.id)}</b>'
+        f'<div class="ab-summary" role="status"><b>{escape(batch.task.id)}</b>'
         f"<span>{rate}</span><span>mean reward {reward:.2f}</span>"
         f'<span class="ab-dim">{batch.seconds:.1f} s</span>'
         f'<span class="ab-dim">{state}</span>{bar}</div>'
     )
 
 
-def cards(bench: Workbench, batch: Batch, order: str) -> str:
+def cards(batch: Batch, order: str) -> str:
     """One card a completion."""
     if not batch.rollouts:
         return html.note(EMPTY if batch.task is None else "The first completion is on its way …")
     rollouts = list(batch.rollouts)
     if order == ORDERS[1]:
         rollouts.sort(key=lambda r: (-r.reward.total, r.index))
-    inner = "".join(html.card(r, bench.best_reward) for r in rollouts)
+    inner = "".join(html.card(r, batch.best_reward) for r in rollouts)
     return f'<div class="ab-cards" role="group" aria-label="completions">{inner}</div>'
 
 
-def detail(bench: Workbench, batch: Batch, chosen: int | None) -> str:
+def detail(batch: Batch, chosen: int | None) -> str:
     """Everything about the chosen completion."""
     rollout = batch.by_index(chosen)
     if rollout is None or batch.task is None:
@@ -111,7 +111,7 @@ def detail(bench: Workbench, batch: Batch, chosen: int | None) -> str:
         f'<style>.ab-card[data-index="{rollout.index}"]{{border-color:var(--color-accent);'
         "box-shadow:inset 3px 0 0 var(--color-accent)}</style>"
     )
-    return mark + html.detail(batch.task, rollout, bench.best_reward)
+    return mark + html.detail(batch.task, rollout, batch.best_reward)
 
 
 def program(batch: Batch, chosen: int | None) -> str:
@@ -131,8 +131,8 @@ def rerun(bench: Workbench, batch: Batch, code: str) -> str:
     """Run an edited program on the batch's task and show what becomes of it."""
     if batch.task is None:
         raise UserError("sample a task first; then its programs can be edited and run again")
-    rollout = bench.judge(batch.task, code)
-    return html.detail(batch.task, rollout, bench.best_reward, name="edited program")
+    rollout = bench.judge(batch.task, code, reward=batch.reward)
+    return html.detail(batch.task, rollout, batch.best_reward, name="edited program")
 
 
 def build(bench: Workbench, picker: Picker) -> None:
@@ -159,6 +159,13 @@ def build(bench: Workbench, picker: Picker) -> None:
             192, label="Max new tokens", minimum=1, maximum=4096, precision=0, min_width=120
         )
         seed = gr.Number(0, label="Seed", minimum=0, precision=0, min_width=80)
+        reward = gr.Dropdown(
+            list(bench.rewards()),
+            value=bench.reward.name,
+            label="Reward",
+            min_width=120,
+            elem_id="ab-reward",
+        )
         go = gr.Button("Sample", variant="primary", min_width=110, scale=0, elem_id="ab-go")
         halt = gr.Button("Stop", min_width=80, scale=0, interactive=False, elem_id="ab-halt")
     with gr.Row():
@@ -168,11 +175,9 @@ def build(bench: Workbench, picker: Picker) -> None:
         )
     with gr.Row():
         with gr.Column(scale=5, min_width=380):
-            listed = gr.HTML(
-                cards(bench, Batch(), ORDERS[0]), js_on_load=PICK_JS, elem_id="ab-cards"
-            )
+            listed = gr.HTML(cards(Batch(), ORDERS[0]), js_on_load=PICK_JS, elem_id="ab-cards")
         with gr.Column(scale=9, min_width=520):
-            opened = gr.HTML(detail(bench, Batch(), None), elem_id="ab-detail")
+            opened = gr.HTML(detail(Batch(), None), elem_id="ab-detail")
             with gr.Accordion("Edit the program and run it again", open=False, elem_id="ab-edit"):
                 editor = gr.Code(language="python", show_label=False, max_lines=24)
                 again = gr.Button("Run in the sandbox", size="sm", elem_id="ab-again")
@@ -182,10 +187,11 @@ def build(bench: Workbench, picker: Picker) -> None:
         split: str,
         task_id: str | None,
         spec: str,
-        n: float,
-        temperature: float,
-        max_new_tokens: float,
-        number: float,
+        n: float | None,
+        temperature: float | None,
+        max_new_tokens: float | None,
+        start_seed: float | None,
+        scheme_name: str,
         by: str,
     ) -> Iterator[Any]:
         try:
@@ -193,13 +199,13 @@ def build(bench: Workbench, picker: Picker) -> None:
                 raise UserError("choose a task first")
             task = bench.tasks(dataset, split).task(task_id)
             config = SamplingConfig(
-                n=int(n),
-                temperature=float(temperature),
-                max_new_tokens=int(max_new_tokens),
-                seed=int(number),
+                n=whole(n, "Completions"),
+                temperature=number(temperature, "Temperature"),
+                max_new_tokens=whole(max_new_tokens, "Max new tokens"),
+                seed=whole(start_seed, "Seed"),
             )
             shown = -1
-            for batch in draw(bench, spec, task, config):
+            for batch in draw(bench, spec, task, config, scheme_name):
                 grown, first = len(batch.rollouts) != shown, shown < 1 <= len(batch.rollouts)
                 index = batch.rollouts[0].index if batch.rollouts else None
                 # The first completion opens by itself; after that the reader chooses.
@@ -209,29 +215,27 @@ def build(bench: Workbench, picker: Picker) -> None:
                     batch,
                     None if fresh else gr.skip(),
                     summary(batch),
-                    cards(bench, batch, by) if grown else gr.skip(),
-                    detail(bench, batch, index) if open_it else gr.skip(),
+                    cards(batch, by) if grown else gr.skip(),
+                    detail(batch, index) if open_it else gr.skip(),
                     gr.Button(interactive=batch.finished),
                     gr.Button(interactive=not batch.finished),
                 )
-        except UserError as error:
+        except (UserError, WorkerCrashed) as error:
             warn(error)
             yield (*[gr.skip()] * 5, gr.Button(interactive=True), gr.Button(interactive=False))
 
     def stopped(batch: Batch) -> Any:
-        kept = Batch(
-            task=batch.task, wanted=batch.wanted, seconds=batch.seconds, rollouts=batch.rollouts
-        )
+        kept = replace(batch, finished=True)
         return kept, summary(kept), gr.Button(interactive=True), gr.Button(interactive=False)
 
     def pick(batch: Batch, event: gr.EventData) -> Any:
         index = int(event.index)
-        return index, detail(bench, batch, index), program(batch, index)
+        return index, detail(batch, index), program(batch, index)
 
     def settle(batch: Batch, chosen: int | None) -> Any:
         if chosen is not None:
             return gr.skip(), gr.skip()
-        return detail(bench, batch, best(batch)), program(batch, best(batch))
+        return detail(batch, best(batch)), program(batch, best(batch))
 
     def repeat(batch: Batch, code: str) -> Any:
         try:
@@ -242,7 +246,7 @@ def build(bench: Workbench, picker: Picker) -> None:
 
     running = go.click(
         run,
-        [*picker.inputs, policy, count, heat, limit, seed, order],
+        [*picker.inputs, policy, count, heat, limit, seed, reward, order],
         [batch_state, chosen_state, numbers, listed, opened, go, halt],
         show_progress="hidden",
     )
@@ -256,4 +260,4 @@ def build(bench: Workbench, picker: Picker) -> None:
     running.then(settle, [batch_state, chosen_state], [opened, editor], show_progress="hidden")
     again.click(repeat, [batch_state, editor], opened, show_progress="hidden")
     listed.click(pick, batch_state, [chosen_state, opened, editor], show_progress="hidden")
-    order.change(partial(cards, bench), [batch_state, order], listed, show_progress="hidden")
+    order.change(cards, [batch_state, order], listed, show_progress="hidden")

@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from html import escape
 from typing import Any
 
 from arcbench.errors import UserError
@@ -33,7 +34,7 @@ def page(bench: Workbench, dataset: str, split: str, task_id: str | None) -> str
     except UserError as error:
         return html.note(str(error), "error")
     head = (
-        f'<div class="ab-title"><b>{html.escape(task.id)}</b><span class="ab-dim">'
+        f'<div class="ab-title"><b>{escape(task.id)}</b><span class="ab-dim">'
         f"{len(task.train)} train pairs, {len(task.test)} test</span></div>"
     )
     return _mark_in_gallery(task.id) + head + html.task_page(task)

@@ -1,12 +1,13 @@
 """Tab "Train": start a short run on the chosen task and watch it, or look at an older one."""
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from arcbench.errors import UserError
 from arcbench.runs import Metrics, RunState, RunStatus
 from arcbench.ui import html
-from arcbench.ui.events import warn
+from arcbench.ui.events import number, warn, whole
 from arcbench.ui.picker import Picker
 from arcbench.workbench import Workbench
 
@@ -75,7 +76,7 @@ def status_line(view: View) -> str:
         else ""
     )
     said = s.phase if view.live else s.reason
-    words = f'<span class="ab-dim">{html.escape(said)}</span>' if said else ""
+    words = f'<span class="ab-dim">{escape(said)}</span>' if said else ""
     return (
         f'<div class="ab-run" role="status"><span class="ab-badge ab-badge-{STATE_KINDS[s.state]}">'
         f"{s.state.value}</span><span>step {s.step}{of}</span>{bar}{words}</div>"
@@ -100,7 +101,7 @@ def log_text(view: View) -> str:
     if not view.log.strip():
         words = "Nothing was written yet." if view.run else "The log of a run appears here."
         return html.note(words)
-    text = f'<pre class="ab-log">{html.escape(view.log)}</pre>'
+    text = f'<pre class="ab-log">{escape(view.log)}</pre>'
     return f'<div class="ab-log-box" tabindex="0" aria-label="log">{text}</div>'
 
 
@@ -111,10 +112,10 @@ def start(
     task_id: str | None,
     *,
     policy: str,
-    steps: float,
-    group_size: float,
-    learning_rate: float,
-    seed: float,
+    steps: float | None,
+    group_size: float | None,
+    learning_rate: str,
+    seed: float | None,
 ) -> str:
     """Start a run on the task in the background; its name."""
     if not task_id:
@@ -124,10 +125,10 @@ def start(
         dataset=dataset,
         split=split,
         policy=policy,
-        steps=int(steps),
-        group_size=int(group_size),
-        learning_rate=float(learning_rate),
-        seed=int(seed),
+        steps=whole(steps, "Steps"),
+        group_size=whole(group_size, "Group size"),
+        learning_rate=number(learning_rate, "Learning rate"),
+        seed=whole(seed, "Seed"),
     )
 
 
@@ -155,11 +156,15 @@ def build(bench: Workbench, picker: Picker) -> None:
                     defaults.steps, label="Steps", minimum=1, precision=0, min_width=90
                 )
                 group = gr.Number(
-                    defaults.group_size, label="Group size", minimum=2, precision=0, min_width=90
+                    defaults.grpo.num_generations,
+                    label="Group size",
+                    minimum=2,
+                    precision=0,
+                    min_width=90,
                 )
             with gr.Row():
                 rate = gr.Textbox(
-                    f"{defaults.learning_rate:g}", label="Learning rate", min_width=90
+                    f"{defaults.grpo.learning_rate:g}", label="Learning rate", min_width=90
                 )
                 seed = gr.Number(defaults.seed, label="Seed", minimum=0, precision=0, min_width=90)
             go = gr.Button("Start training", variant="primary", elem_id="ab-start")
@@ -200,10 +205,10 @@ def build(bench: Workbench, picker: Picker) -> None:
         split: str,
         task_id: str | None,
         spec: str,
-        num_steps: float,
-        group_size: float,
+        num_steps: float | None,
+        group_size: float | None,
         learning_rate: str,
-        number: float,
+        start_seed: float | None,
     ) -> Any:
         try:
             name = start(
@@ -214,8 +219,8 @@ def build(bench: Workbench, picker: Picker) -> None:
                 policy=spec,
                 steps=num_steps,
                 group_size=group_size,
-                learning_rate=number_of(learning_rate, "learning rate"),
-                seed=number,
+                learning_rate=learning_rate,
+                seed=start_seed,
             )
         except UserError as error:
             warn(error)
@@ -228,7 +233,7 @@ def build(bench: Workbench, picker: Picker) -> None:
                 bench.stop(run)
             except UserError as error:
                 warn(error)
-        return gr.Button(interactive=False)
+        return gr.Button("Stop run", interactive=False)
 
     def refresh(run: str | None) -> Any:
         return gr.Dropdown(run_names(bench), value=run)
@@ -239,14 +244,9 @@ def build(bench: Workbench, picker: Picker) -> None:
     chosen.change(show, [view_state, chosen], shown, show_progress="hidden")
     chosen.focus(refresh, chosen, chosen, show_progress="hidden")
     timer.tick(show, [view_state, chosen], shown, show_progress="hidden")
-    halt.click(end, chosen, halt, show_progress="hidden").then(
+    # Stopping waits for the end of a step: say so at once.
+    halt.click(
+        lambda: gr.Button("Stopping …", interactive=False), None, halt, show_progress="hidden"
+    ).then(end, chosen, halt, show_progress="hidden").then(
         show, [view_state, chosen], shown, show_progress="hidden"
     )
-
-
-def number_of(text: str, what: str) -> float:
-    """The number that a text field holds."""
-    try:
-        return float(text)
-    except ValueError as error:
-        raise UserError(f"the {what} must be a number such as 1e-4, not {text!r}") from error

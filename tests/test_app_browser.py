@@ -1,0 +1,208 @@
+"""The real app, as a process of its own, driven in headless Chromium."""
+
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from arcbench.policies import embedded
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[1]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+TASK = "67a3c6ac"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class App:
+    """The app's process; what it says is in `said`."""
+
+    def __init__(self, runs, port):
+        self.said = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port), "--runs", str(runs)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+        )
+
+    def url(self, timeout_s=90):
+        """Where it listens, as it says itself."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            ready, _, _ = select.select([self.process.stdout], [], [], 0.5)
+            new = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            self.said += new.decode()
+            if found := re.search(r"http://127\.0\.0\.1:\d+", self.said):
+                return found[0]
+            if ready and not new:
+                break
+        raise AssertionError(f"the app did not come up:\n{self.said}")
+
+    def close(self):
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def app(runs):
+    made = App(runs, free_port())
+    made.address = made.url()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert path, f"none of {', '.join(BROWSERS)} is installed: the app's tests need one"
+    with sync_api.sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(app, browser):
+    """The app's page; afterwards its console must be clean and nobody outside was asked."""
+    made = browser.new_page(viewport={"width": 1280, "height": 800})
+    complaints, asked = [], set()
+    made.on("pageerror", lambda error: complaints.append(str(error)))
+    made.on(
+        "console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None
+    )
+    made.on("request", lambda request: asked.add(request.url.split("/")[2]))
+    made.set_default_timeout(30_000)
+    made.goto(app.address)
+    made.wait_for_selector(".ab-thumb")
+    yield made
+    made.close()
+    assert complaints == []
+    assert {host for host in asked if host} == {app.address.split("/")[2]}
+
+
+def tab(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def choose(page, task_id):
+    box = page.locator("#ab-task input")
+    box.click()
+    box.fill(task_id)
+    page.get_by_role("option", name=task_id).click()
+    page.wait_for_function(
+        "id => document.querySelector('#ab-task-page')?.textContent.includes(id)", arg=task_id
+    )
+
+
+def needs_weights():
+    if not (embedded.path() / "model.safetensors").is_file():
+        pytest.fail(f"the embedded policy has no weights in {embedded.path()}")
+
+
+def test_a_task_typed_or_clicked_shows_its_grids(page):
+    choose(page, TASK)
+    assert page.locator("#ab-task-page svg.ab-grid").count() == 8
+    page.locator('.ab-thumb[data-task="00d62c1b"]').click()
+    page.wait_for_selector("#ab-task-page :text('00d62c1b')")
+    assert page.locator("#ab-task input").input_value() == "00d62c1b"
+    page.get_by_role("button", name="Next").click()
+    page.wait_for_selector("#ab-task-page :text('017c7c7b')")
+
+
+def test_the_prompt_of_a_task_is_there_to_read(page):
+    choose(page, TASK)
+    page.get_by_role("button", name="Prompt").click()
+    page.wait_for_selector("#ab-prompt pre:visible")
+    assert "Pink" in page.locator("#ab-prompt").inner_text()
+
+
+def test_four_samples_are_four_cards_with_code_and_pairs(page):
+    needs_weights()
+    choose(page, TASK)
+    tab(page, "Sample")
+    page.get_by_label("Completions").fill("4")
+    page.locator("#ab-go").click()
+    page.wait_for_function("document.querySelectorAll('.ab-card').length == 4", timeout=120_000)
+    assert all(text.strip() for text in page.locator(".ab-card .ab-snippet").all_inner_texts())
+    assert "of 4 solved" in page.locator("#ab-summary").inner_text()
+    page.locator('.ab-card[data-index="2"]').click()
+    page.wait_for_selector('article[aria-label="completion #3"]')
+    assert page.locator("#ab-detail .ab-table tbody tr").count() == 4
+    assert page.locator("#ab-detail .ab-code").count() >= 1
+
+
+def test_an_edited_program_runs_at_once(page):
+    needs_weights()
+    choose(page, TASK)
+    tab(page, "Sample")
+    page.get_by_label("Completions").fill("1")
+    page.locator("#ab-go").click()
+    page.wait_for_selector(".ab-card", timeout=120_000)
+    page.wait_for_selector("#ab-go:enabled")
+    page.get_by_role("button", name="Edit the program").click()
+    page.locator("#ab-edit .cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("def transform(grid):\n    return grid[:, ::-1]")
+    page.locator("#ab-again").click()
+    page.wait_for_selector('article[aria-label="completion edited program"]')
+    assert "solved" in page.locator("#ab-detail header").inner_text()
+
+
+def test_a_mistake_is_told_in_plain_words(page):
+    tab(page, "Sample")
+    page.get_by_label("Completions").fill("0")
+    page.locator("#ab-go").click()
+    page.wait_for_selector(":text('must be at least 1')")
+    assert "Traceback" not in page.locator("body").inner_text()
+
+
+def test_a_run_is_started_watched_and_stopped(page, runs):
+    needs_weights()
+    choose(page, TASK)
+    tab(page, "Train")
+    page.get_by_label("Steps").fill("200")
+    page.get_by_label("Group size").fill("4")
+    page.locator("#ab-start").click()
+    page.wait_for_selector("#ab-curve svg.ab-plot", timeout=240_000)
+    assert "running" in page.locator("#ab-status").inner_text()
+    page.wait_for_selector("#ab-stop:enabled")
+    page.locator("#ab-stop").click()
+    page.wait_for_selector("#ab-status :text('stopped')", timeout=120_000)
+    assert list(runs.glob("overfit-*/metrics.jsonl"))
+
+
+def test_a_port_in_use_is_named_and_the_next_free_one_taken(app, tmp_path):
+    port = int(app.address.rpartition(":")[2])
+    second = App(tmp_path, port)
+    try:
+        assert int(second.url().rpartition(":")[2]) > port
+        assert f"port {port} is in use" in second.said
+    finally:
+        second.close()

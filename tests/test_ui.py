@@ -1,0 +1,243 @@
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from arcbench.errors import UserError
+from arcbench.grids import as_grid
+from arcbench.policies.base import SamplingConfig
+from arcbench.policies.scripted import ScriptedPolicy
+from arcbench.runs import RunState, RunStore
+from arcbench.tasks import Pair, Task
+from arcbench.ui import LOOPBACK, free_port, html, launch, picker, sample, tasks, train
+from arcbench.ui.events import number, whole
+from arcbench.workbench import Workbench
+
+FLIP = "import numpy as np\n\ndef transform(grid):\n    return np.fliplr(grid)"
+RAISES = 'def transform(grid):\n    print("<b>hello</b>")\n    return grid[99]'
+
+
+def fenced(code):
+    return f"```python\n{code}\n```"
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    with Workbench(tmp_path_factory.mktemp("runs"), workers=1) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def task():
+    """A task that a mirror solves."""
+    grids = [as_grid(np.arange(6).reshape(2, 3) + i) for i in range(3)]
+    pairs = [Pair(input=g, output=as_grid(np.fliplr(g))) for g in grids]
+    return Task(id="mirror", train=tuple(pairs[:2]), test=(pairs[2],), source="test")
+
+
+@pytest.fixture(scope="module")
+def batch(bench, task):
+    """One completion of each kind: solved, raised, wrong, none."""
+    texts = [fenced(FLIP), fenced(RAISES), fenced("def transform(grid):\n    return grid"), "<i>no"]
+    policy = ScriptedPolicy(texts)
+    *_, last = sample.draw(bench, policy, task, SamplingConfig(n=4), "staged")
+    return last
+
+
+def test_the_first_look_is_empty_and_the_last_one_has_every_completion(bench, task):
+    policy = ScriptedPolicy([fenced(FLIP)])
+    looks = list(sample.draw(bench, policy, task, SamplingConfig(n=3), "arc25-v2"))
+    assert looks[0].rollouts == ()
+    assert not looks[0].finished
+    assert looks[-1].finished
+    assert sorted(r.index for r in looks[-1].rollouts) == [0, 1, 2]
+    assert [len(x.rollouts) for x in looks] == sorted(len(x.rollouts) for x in looks)
+    assert looks[-1].best_reward == 9
+
+
+def test_a_card_tells_outcome_reward_and_program(batch):
+    shown = sample.cards(batch, "best first")
+    cards = shown.split('<button type="button" class="ab-card"')[1:]
+    assert [int(re.search(r'data-index="(\d+)"', c)[1]) for c in cards] == [0, 2, 1, 3]
+    assert "✓ solved" in cards[0]
+    assert "<b>3.00</b>" in cards[0]
+    assert "fliplr" in re.sub(r"<[^>]+>", "", cards[0])
+    assert "0 of 3 pairs" in cards[1]
+    assert "error while running" in cards[2]
+    assert "IndexError" in cards[2]
+    assert "no program" in cards[3]
+
+
+def test_the_detail_marks_the_failing_line_and_escapes_what_was_printed(batch):
+    shown = sample.detail(batch, 1)
+    bad = re.search(r'ab-line-bad.*?<span class="ab-no"[^>]*>(.*?)</span>', shown)
+    assert bad[1] == "▸3"
+    assert "&lt;b&gt;hello" in shown
+    assert "<b>hello" not in shown
+    assert shown.count("no output") == 3
+
+
+def test_the_detail_shows_every_pair_with_its_difference(batch):
+    right, wrong = sample.detail(batch, 0), sample.detail(batch, 2)
+    assert right.count("✓ exact") == 3
+    assert wrong.count('aria-label="difference, 4 of 6 cells differ"') == 3
+
+
+def test_a_completion_without_a_program_is_shown_as_text(batch):
+    shown = sample.detail(batch, 3)
+    assert "&lt;i&gt;no" in shown
+    assert "<i>no" not in shown
+
+
+def test_the_summary_counts_and_says_when_it_was_stopped(batch):
+    assert "1 of 4 solved" in sample.summary(batch)
+    early = replace(batch, rollouts=batch.rollouts[:2], wanted=9)
+    assert "stopped after 2 of 9" in sample.summary(early)
+    assert "2 of 9 finished" in sample.summary(replace(early, finished=False))
+
+
+def test_an_edited_program_is_run_on_the_same_task(bench, batch):
+    assert "✓ solved" in sample.rerun(bench, batch, FLIP)
+    assert "syntax error" in sample.rerun(bench, batch, "def transform(grid:\n    return grid")
+    with pytest.raises(UserError, match="sample a task first"):
+        sample.rerun(bench, sample.Batch(), FLIP)
+
+
+def test_the_best_completion_is_the_first_of_equals(batch):
+    assert sample.best(batch) == 0
+    assert sample.best(sample.Batch()) is None
+    assert sample.program(batch, 0).strip() == FLIP
+    assert sample.program(batch, 3) == ""
+
+
+def test_empty_views_say_what_to_do(bench):
+    assert "press Sample" in sample.cards(sample.Batch(), "as they came")
+    assert "Click a completion" in sample.detail(sample.Batch(), None)
+    assert "Choose a task" in tasks.page(bench, "arc-agi-1", "training", None)
+    assert "Start training" in train.curve(train.View())
+
+
+def test_the_gallery_has_a_button_for_every_task(bench):
+    shown = tasks.gallery(bench, "arc-agi-1", "training")
+    assert shown.count("data-task=") == 400
+    assert shown.count("data:image/png;base64,") == 800
+
+
+def test_a_data_set_that_is_not_there_is_named(bench):
+    for shown in (
+        tasks.gallery(bench, "arc-agi-9", ""),
+        tasks.page(bench, "arc-agi-9", "", "67a3c6ac"),
+        tasks.page(bench, "arc-agi-1", "training", "no<such"),
+    ):
+        assert 'role="alert"' in shown
+        assert "<such" not in shown
+
+
+def test_a_task_page_has_input_and_output_of_every_pair(bench):
+    task = bench.task("67a3c6ac")
+    shown = tasks.page(bench, "arc-agi-1", "training", task.id)
+    assert shown.count('role="img"') == 2 * len(task.pairs)
+    assert "4×4 → 4×4" in shown
+
+
+def test_an_answer_that_is_not_known_is_said_so(task):
+    secret = replace(task, test=(Pair(input=task.test[0].input),))
+    assert html.task_page(secret).count("answer not known") == 1
+
+
+def test_the_prompt_is_the_one_that_the_policy_gets(bench):
+    shown = tasks.prompt(bench, "arc-agi-1", "training", "67a3c6ac")
+    for message in bench.prompt(bench.task("67a3c6ac")):
+        assert html.escape(message["content"]) in shown
+
+
+def test_neighbours_go_round_the_corner():
+    ids = ["a", "b", "c"]
+    assert picker.neighbour(ids, "c", 1) == "a"
+    assert picker.neighbour(ids, "a", -1) == "c"
+    assert picker.neighbour(ids, "gone", 1) == "a"
+    assert picker.neighbour([], "a", 1) is None
+
+
+@pytest.mark.parametrize("value", [None, "", "fast", [1]])
+def test_a_field_without_a_number_is_named(value):
+    with pytest.raises(UserError, match="Steps needs a number"):
+        number(value, "Steps")
+
+
+def test_a_broken_number_of_steps_is_named():
+    assert whole("3", "Steps") == 3
+    with pytest.raises(UserError, match="whole number"):
+        whole(2.5, "Steps")
+
+
+def test_code_is_highlighted_line_by_line():
+    block = html.code_block('x = """a\nb"""\ny = 1', bad_line=2)
+    lines = block.split('<span class="ab-line')[1:]
+    assert len(lines) == 3
+    assert lines[1].startswith(" ab-line-bad")
+    for line in lines:
+        assert line.count("<span") + 1 == line.count("</span>")
+
+
+def a_run(bench, name, steps, **status):
+    store = RunStore.create(bench.runs_root, name, {})
+    for step in range(1, steps + 1):
+        store.append_metrics(step, {"reward/mean": step / 10, "solve_rate": 0.5})
+    store.log.write_text("one\ntwo <3\n", encoding="utf-8")
+    store.set_status(**{"state": RunState.RUNNING, "step": steps, "total_steps": 30, **status})
+    return store
+
+
+def test_a_live_run_shows_its_curve_and_only_new_steps_are_read(bench):
+    store = a_run(bench, "live", 3)
+    view = train.look(bench, "live")
+    assert view.live
+    assert [m["step"] for m in view.metrics] == [1, 2, 3]
+    assert "<svg" in train.curve(view)
+    assert "step 3 of 30" in train.status_line(view)
+    assert "two &lt;3" in train.log_text(view)
+    store.append_metrics(4, {"reward/mean": 0.4})
+    assert [m["step"] for m in bench.metrics("live", since=3)] == [4]
+
+
+def test_a_run_that_failed_says_why(bench):
+    a_run(bench, "broken", 0, state=RunState.FAILED, reason="no <memory>")
+    view = train.look(bench, "broken")
+    assert not view.live
+    assert "no &lt;memory&gt;" in train.status_line(view)
+    assert "ended before its first step" in train.curve(view)
+
+
+@pytest.mark.parametrize("name", ["../live", "nothing", ""])
+def test_a_run_that_is_not_there_is_named(bench, name):
+    with pytest.raises(UserError, match="unknown run"):
+        bench.run(name)
+
+
+def test_the_next_free_port_is_taken():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert free_port("127.0.0.1", port) > port
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "example.org", ""])
+def test_only_this_machine_is_listened_on(host):
+    with pytest.raises(UserError, match="unknown host") as error:
+        launch(host=host)
+    assert LOOPBACK[0] in str(error.value)
+
+
+def test_the_handlers_load_neither_gradio_nor_torch():
+    code = (
+        "import sys; from arcbench.ui import picker, sample, tasks, train; "
+        "print(*{'gradio', 'torch', 'transformers', 'trl'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
