@@ -41,7 +41,7 @@ def load_tasks(
         if split is not None and split not in splits:
             raise unknown(f"split of {dataset}", split, splits)
         return _builtin(str(dataset), split)
-    path = Path(dataset)
+    path = Path(dataset).expanduser()
     if not str(dataset) or not path.exists():
         raise unknown("data set", str(dataset), [*DATASETS, _PATH_FORMS])
     if path.is_dir():

@@ -56,11 +56,14 @@ def derive_template(
     return template
 
 
+Kind = Literal["fixed", "this", "next"]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Token:
     """A part of a text between grids: fixed, or the number of this or of the next example."""
 
-    kind: Literal["fixed", "this", "next"]
+    kind: Kind
     text: str  # as most records have it
 
 
@@ -71,25 +74,20 @@ def _vote(chats: Sequence[Chat], form: GridFormat, name: str) -> PromptTemplate:
         raise UserError(
             "no record shows two examples, so what stands between examples cannot be seen"
         )
-    best: PromptTemplate | None = None
-    best_count = -1
-    for first_index in (1, 0):
-        system, _ = Counter(c.system for c in chats).most_common(1)[0]
-        prefix, answer = _assistant(chats)
-        template = PromptTemplate(
+    prefix, answer = _assistant(chats)
+    templates = [
+        PromptTemplate(
             name=name,
-            system=system,
+            system=_most(c.system for c in chats),
             assistant=prefix,
             **answer,
             **_user_parts(cuts, first_index),
             first_index=first_index,
             grid=form,
         )
-        count = sum(difference(template, c) is None for c in chats)
-        if count > best_count:
-            best, best_count = template, count
-    assert best is not None
-    return best
+        for first_index in (1, 0)
+    ]
+    return max(templates, key=lambda t: sum(difference(t, c) is None for c in chats))
 
 
 def _cut(text: str, find: GridFinder) -> list[str] | None:
@@ -139,7 +137,7 @@ def _most(texts: Iterable[str]) -> str:
 
 
 def _tokens(
-    texts: Counter[tuple[int, str]], first_index: int, prefer: Sequence[str]
+    texts: Counter[tuple[int, str]], first_index: int, prefer: Sequence[Kind]
 ) -> list[_Token]:
     """What most texts share, given the places of the examples that they belong to.
 
@@ -153,7 +151,7 @@ def _tokens(
     ((frame, _),) = frames.most_common(1)
     tokens = [_Token(kind="fixed", text=frame[0])]
     for k, fixed in enumerate(frame[1:]):
-        votes: Counter[tuple[str, str]] = Counter()
+        votes: Counter[tuple[Kind, str]] = Counter()
         for (place, text), count in texts.items():
             if tuple(parts[text][::2]) != frame:
                 continue
@@ -163,7 +161,7 @@ def _tokens(
             votes["next", ""] += count * (number == str(place + first_index + 1))
         kind = max(prefer, key=lambda p: max(n for (q, _), n in votes.items() if q == p))
         number = max((n, x) for (q, x), n in votes.items() if q == "fixed")[1]
-        tokens += [_Token(kind=kind, text=number), _Token(kind="fixed", text=fixed)]  # type: ignore[arg-type]
+        tokens += [_Token(kind=kind, text=number), _Token(kind="fixed", text=fixed)]
     return tokens
 
 
