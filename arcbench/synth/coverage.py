@@ -19,7 +19,7 @@ import numpy as np
 from arcbench.dsl import concepts
 from arcbench.dsl.concepts._types import AnyArray, Array
 
-MAX_CALLS_A_FUNCTION = 1_500
+MAX_CALLS_A_FUNCTION = 400
 # Larger results of a first step are not followed: they are tilings of tilings.
 MAX_CELLS = 900
 
@@ -65,15 +65,21 @@ def _values(parameter: inspect.Parameter, colors: Sequence[int]) -> list[Any] | 
         return [True, False]
     if kind is int:
         if "color" in parameter.name or parameter.name in ("background", "result"):
-            return list(colors)
-        return sorted({1, 2, 3, 4, *({parameter.default} & set(range(31)))})
+            extra = [parameter.default] if isinstance(parameter.default, int) else []
+            return list(dict.fromkeys([*extra, *colors]))
+        return sorted({0, 1, 2, 3, 4, *({parameter.default} & set(range(31)))})
     if parameter.default is not inspect.Parameter.empty:
         return [parameter.default]
     return None
 
 
-def calls(colors: Sequence[int], modules: Sequence[str] = ()) -> Iterator[Call]:
-    """All calls of all concepts (or of the named modules) with values from small lists."""
+def calls(
+    colors: Sequence[int], modules: Sequence[str] = (), most: int = MAX_CALLS_A_FUNCTION
+) -> Iterator[Call]:
+    """All calls of all concepts (or of the named modules) with values from small lists.
+
+    Functions with more than `most` combinations of values are cut off there.
+    """
     for name, function, parameters in _signatures():
         if modules and function.__module__.rsplit(".", 1)[-1] not in modules:
             continue
@@ -81,7 +87,7 @@ def calls(colors: Sequence[int], modules: Sequence[str] = ()) -> Iterator[Call]:
         if any(values is None for values in lists):
             continue
         product = itertools.product(*(values for values in lists if values is not None))
-        for args in itertools.islice(product, MAX_CALLS_A_FUNCTION):
+        for args in itertools.islice(product, most):
             yield Call(name=name, function=function, args=args)
 
 
@@ -124,15 +130,12 @@ def solve_one(task: ArcTask, modules: Sequence[str] = ()) -> str | None:
     return None
 
 
-def solve_two(task: ArcTask, max_first_args: int = 1, max_second_args: int = 1) -> str | None:
+def solve_two(task: ArcTask, most_first: int = 30, most_second: int = 60) -> str | None:
     """A program of two calls, each with few arguments, that is right on all pairs."""
-    everything = list(calls(task.colors))
     start, goal = task.pairs[0]
-    seconds = [c for c in everything if len(c.args) <= max_second_args]
+    seconds = list(calls(task.colors, most=most_second))
     seen: set[tuple[tuple[int, ...], bytes]] = {(start.shape, start.tobytes())}
-    for first in everything:
-        if len(first.args) > max_first_args:
-            continue
+    for first in calls(task.colors, most=most_first):
         middle = first(start)
         if middle is None or middle.size > MAX_CELLS or not middle.size:
             continue

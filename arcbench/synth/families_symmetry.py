@@ -127,7 +127,7 @@ def _periodic(rng: RNG, colors: list[int], shape: tuple[int, int], kind: str) ->
         start = between(rng, 0, 3)
         return np.array(order[((rows + start) * (columns + start)) % len(order)])
     tile = _tile(rng, colors, between(rng, 2, 4), between(rng, 2, 4))
-    return tile[rows % len(tile), columns % tile.shape[1]]
+    return np.array(tile[rows % len(tile), columns % tile.shape[1]])
 
 
 def _hidden_pattern(rng: RNG) -> Draft:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from arcbench.dsl.concepts._types import AnyArray, Array, Axis, Corner, Direction, Side
+from arcbench.dsl.concepts._types import AnyArray, Array, Axis, Corner, Direction, Line, Side
 
 __all__ = [
     "add_border",
@@ -12,6 +12,7 @@ __all__ = [
     "crop_corner",
     "crop_to_color",
     "crop_to_content",
+    "double_edges",
     "downscale",
     "flip_antidiagonal",
     "flip_horizontal",
@@ -22,10 +23,13 @@ __all__ = [
     "fractal_of_least_common",
     "fractal_of_most_common",
     "half",
+    "keep_middle_line",
     "left_half",
     "mirror",
+    "mirror_at_edge",
     "mirror_four",
     "mirror_four_centered",
+    "overlay_corners",
     "remove_border",
     "repeat",
     "right_half",
@@ -34,6 +38,7 @@ __all__ = [
     "rotate_clockwise",
     "rotate_counterclockwise",
     "rotate_four",
+    "rotations_in_square",
     "scale_to_cell_blocks",
     "shift",
     "stretch",
@@ -277,6 +282,51 @@ def crop_corner(grid: AnyArray, corner: Corner = "top_left", size: int = 3) -> A
     rows = slice(0, size) if corner.startswith("top") else slice(-size, None)
     columns = slice(0, size) if corner.endswith("left") else slice(-size, None)
     return np.array(grid[rows, columns])
+
+
+def keep_middle_line(grid: AnyArray, line: Line = "column") -> Array:
+    """Keep the middle column or row; everything else becomes black."""
+    out = np.zeros(grid.shape, dtype=np.int64)
+    place = grid.shape[0] // 2 if line == "row" else grid.shape[1] // 2
+    if line == "row":
+        out[place] = grid[place]
+    else:
+        out[:, place] = grid[:, place]
+    return out
+
+
+def double_edges(grid: AnyArray) -> Array:
+    """Repeat the outermost cells once around the grid; the four new corners are black."""
+    out = np.pad(grid, 1, mode="edge")
+    out[[0, 0, -1, -1], [0, -1, 0, -1]] = 0
+    return np.array(out)
+
+
+def overlay_corners(grid: AnyArray, size: int = 3) -> Array:
+    """Lay the four `size` × `size` corners over each other: black is transparent."""
+    out = np.array(grid[:size, :size])
+    for part in (grid[:size, -size:], grid[-size:, :size], grid[-size:, -size:]):
+        out = np.where(out == 0, part, out)
+    return out
+
+
+def mirror_at_edge(grid: AnyArray, side: Side = "bottom") -> Array:
+    """Append the mirrored grid at a side without doubling the line at the edge."""
+    if side == "right":
+        return np.hstack((grid, grid[:, -2::-1]))
+    if side == "left":
+        return np.hstack((grid[:, :0:-1], grid))
+    if side == "bottom":
+        return np.vstack((grid, grid[-2::-1]))
+    return np.vstack((grid[:0:-1], grid))
+
+
+def rotations_in_square(grid: AnyArray) -> Array:
+    """The grid, and its turns by one quarter (right), two (lower left) and three (lower right)."""
+    if grid.shape[0] != grid.shape[1]:
+        return np.array(grid)
+    one, two, three = (np.rot90(grid, k) for k in (1, 2, 3))
+    return np.vstack((np.hstack((grid, one)), np.hstack((two, three))))
 
 
 def remove_border(grid: AnyArray, width: int = 1) -> Array:

@@ -1,6 +1,7 @@
 """Rows, columns and diagonals: extended, connected, sorted, removed, and cells that fall."""
 
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
@@ -11,9 +12,12 @@ __all__ = [
     "cells_as_column",
     "cells_as_row",
     "checkerboard",
+    "color_rows_by_position",
     "connect",
     "connect_columns",
+    "connect_halfway",
     "connect_rows",
+    "cycle_ring_colors",
     "denoise_stripes",
     "draw_border",
     "draw_cross",
@@ -22,17 +26,20 @@ __all__ = [
     "extend_color",
     "extend_columns",
     "extend_diagonals",
+    "extend_diagonals_of",
     "extend_rows",
     "fill_empty_lines",
     "fill_lines_with_cells",
     "gravity",
     "grow_staircase",
+    "mark_crossings",
     "mark_uniform_lines",
     "recolor_alternate_lines",
     "remove_background_lines",
     "remove_uniform_lines",
     "reverse_rings",
     "shoot",
+    "shoot_dashed",
     "shoot_diagonal",
     "sort_columns",
     "sort_rows",
@@ -166,6 +173,84 @@ def connect(grid: AnyArray, color: int = -1) -> Array:
     return np.where(columns != grid, columns, connect_rows(grid, color))
 
 
+def connect_halfway(grid: AnyArray, middle_color: int) -> Array:
+    """Between two cells of different colours in a row: each fills its half, the middle is marked.
+
+    An even gap has no middle cell.
+    """
+    ground = background_of(grid)
+    out = np.array(grid)
+    for i, row in enumerate(grid):
+        places = np.flatnonzero(row != ground).tolist()
+        for a, b in pairwise(places):
+            gap = b - a - 1
+            out[i, a + 1 : a + 1 + gap // 2] = row[a]
+            out[i, b - gap // 2 : b] = row[b]
+            if gap % 2:
+                out[i, a + 1 + gap // 2] = middle_color
+    return out
+
+
+def shoot_dashed(grid: AnyArray, direction: Direction, color: int) -> Array:
+    """Draw a ray from every cell that alternates between the colour and the cell's own."""
+    ground = background_of(grid)
+    turned = np.array(_facing_down(grid, direction))
+    for column in turned.T:
+        own, steps = ground, 0
+        for i, value in enumerate(column.tolist()):
+            if value != ground:
+                own, steps = value, 0
+            elif own != ground:
+                steps += 1
+                column[i] = color if steps % 2 else own
+    return _back(turned, direction)
+
+
+def mark_crossings(grid: AnyArray, color: int) -> Array:
+    """Colour the background cells whose row and whose column both hold a cell at the edge."""
+    ground = background_of(grid)
+    rows = (grid[:, 0] != ground) | (grid[:, -1] != ground)
+    columns = (grid[0] != ground) | (grid[-1] != ground)
+    return np.where(rows[:, None] & columns[None] & (grid == ground), color, grid)
+
+
+def extend_diagonals_of(grid: AnyArray, color: int) -> Array:
+    """Draw both diagonals through every cell of the colour, over everything."""
+    cells = np.argwhere(grid == color)
+    rows, columns = np.indices(grid.shape)
+    out = np.array(grid)
+    for row, column in cells.tolist():
+        out[np.abs(rows - row) == np.abs(columns - column)] = color
+    return out
+
+
+def color_rows_by_position(
+    grid: AnyArray, left_color: int, middle_color: int, right_color: int
+) -> Array:
+    """Colour each row by where its first cell is: in the left, middle or right third."""
+    ground = background_of(grid)
+    colors = (left_color, middle_color, right_color)
+    out = np.array(grid)
+    for i, row in enumerate(grid):
+        places = np.flatnonzero(row != ground)
+        if len(places):
+            out[i] = colors[3 * int(places[0]) // len(row)]
+    return out
+
+
+def cycle_ring_colors(grid: AnyArray) -> Array:
+    """Every colour becomes the one that first appears outside of it, the outermost the innermost.
+
+    Colours are taken along the diagonal from the outer corner to the centre.
+    """
+    line = [int(grid[k, k]) for k in range((min(grid.shape) + 1) // 2)]
+    order = list(dict.fromkeys(line))
+    out = np.array(grid)
+    for i, color in enumerate(order):
+        out[grid == color] = order[i - 1]
+    return out
+
+
 def fill_empty_lines(grid: AnyArray, color: int) -> Array:
     """Give the colour to all rows and columns that hold nothing but background."""
     empty = grid == background_of(grid)
@@ -189,7 +274,7 @@ def mark_uniform_lines(grid: AnyArray, line: Line = "row", color: int = 5) -> Ar
 
 
 def recolor_alternate_lines(
-    grid: AnyArray, line: Line, start: int, old_color: int, new_color: int
+    grid: AnyArray, line: Line, start: Literal[0, 1, -1, -2], old_color: int, new_color: int
 ) -> Array:
     """Recolor in every second row or column, from `start` (negative: from the far end)."""
     if line == "column":

@@ -7,7 +7,11 @@ from arcbench.dsl.concepts.geometry import background_of
 
 __all__ = [
     "asymmetric_panel",
+    "color_if_panels_equal",
     "fill_fullest_panels",
+    "fill_panels",
+    "fill_panels_by_count",
+    "mark_panels_with_count",
     "odd_panel",
     "overlay_panels",
     "panel",
@@ -46,8 +50,10 @@ def separator_color(grid: AnyArray) -> int | None:
     """The colour of full rows or columns that part the grid; None where there are none.
 
     Of several candidates the one is taken that parts the grid into panels of equal size and has
-    the largest share of its cells on such lines. Black lines count between dense panels only.
+    the largest share of its cells on such lines. Black lines count between dense panels only. A
+    grid that is a row of squares has no separators but perfect ones.
     """
+    strict = max(grid.shape) % min(grid.shape) == 0 and grid.shape[0] != grid.shape[1]
     rows = (grid == grid[:, :1]).all(1)
     columns = (grid == grid[:1]).all(0)
     candidates = sorted(set(grid[rows, 0].tolist()) | set(grid[0, columns].tolist()))
@@ -62,10 +68,11 @@ def separator_color(grid: AnyArray) -> int | None:
         on_lines = grid.size - area
         if color == 0 and 2 * (cells - on_lines) > area:
             continue
-        if color and 2 * on_lines < cells:
-            continue
         sizes = len({b - a for a, b in row_spans}), len({d - c for c, d in column_spans})
-        rank = (float(sizes == (1, 1)), on_lines / cells)
+        share = on_lines / cells
+        if (color and share < 0.5) or (strict and (sizes != (1, 1) or share < 1)):
+            continue
+        rank = (float(sizes == (1, 1)), share)
         if rank > best_rank:
             best, best_rank = int(color), rank
     return best
@@ -80,7 +87,7 @@ def split_panels(grid: AnyArray) -> list[list[Array]]:
     """The panels as rows of arrays.
 
     Parted by separator lines; where there are none, a grid twice (thrice …) as long as wide is
-    parted into squares, and any other into halves along the longer side.
+    parted into squares, a square one into quarters, any other into halves along the longer side.
     """
     color = separator_color(grid)
     if color is not None:
@@ -90,6 +97,8 @@ def split_panels(grid: AnyArray) -> list[list[Array]]:
     long, short = max(height, width), min(height, width)
     if short < 2 and long < 2:
         return [[np.array(grid)]]
+    if height == width and height % 2 == 0:
+        return [[np.array(part) for part in np.hsplit(row, 2)] for row in np.vsplit(grid, 2)]
     if long % short == 0 and long > short:
         parts = long // short
     elif long % 2 == 0:
@@ -261,6 +270,48 @@ def panel_count_grid(grid: AnyArray) -> Array:
     rows = split_panels(grid)
     color = int(np.bincount(rows[0][0].ravel()).argmax())
     return np.full((len(rows), len(rows[0])), color, dtype=np.int64)
+
+
+def fill_panels(grid: AnyArray) -> Array:
+    """Fill every panel with its most common colour that is not black."""
+    color = separator_color(grid)
+    if color is None:
+        return np.array(grid)
+    rows, columns = _split_by(grid, color)
+    out = np.array(grid)
+    for r in rows:
+        for c in columns:
+            counts = np.bincount(grid[slice(*r), slice(*c)].ravel(), minlength=10)
+            counts[0] = 0
+            out[slice(*r), slice(*c)] = counts.argmax()
+    return out
+
+
+def mark_panels_with_count(grid: AnyArray, count: int, color: int) -> Array:
+    """One cell a panel: the colour where the panel has just `count` cells, black elsewhere."""
+    rows = split_panels(grid)
+    return np.array([[color if (one != 0).sum() == count else 0 for one in row] for row in rows])
+
+
+def fill_panels_by_count(grid: AnyArray, count: int, color: int) -> Array:
+    """Fill the panels that have just `count` cells with the colour and clear all others."""
+    separator = separator_color(grid)
+    if separator is None:
+        return np.array(grid)
+    rows, columns = _split_by(grid, separator)
+    out = np.array(grid)
+    for r in rows:
+        for c in columns:
+            cells = int((grid[slice(*r), slice(*c)] != 0).sum())
+            out[slice(*r), slice(*c)] = color if cells == count else 0
+    return out
+
+
+def color_if_panels_equal(grid: AnyArray, equal_color: int, other_color: int) -> Array:
+    """One cell: the first colour if all panels are equal, otherwise the other colour."""
+    found = panel_list(grid)
+    equal = len({(p.shape, p.tobytes()) for p in found}) == 1
+    return np.array([[equal_color if equal else other_color]])
 
 
 def remove_separators(grid: AnyArray) -> Array:

@@ -9,6 +9,8 @@ from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.dsl.concepts.geometry import background_of
 
 __all__ = [
+    "color_if_symmetric",
+    "complete_symmetry",
     "fill_by_symmetry",
     "hidden_by_symmetry",
     "mirror_half_onto_other",
@@ -60,6 +62,59 @@ def symmetrize_content(grid: AnyArray, kind: Kind = "horizontal") -> Array:
         for image in _images(part, kind)[1:]:
             out[box] = np.where(out[box] == ground, image, out[box])
     return out
+
+
+def complete_symmetry(grid: AnyArray, kind: Kind = "both") -> Array:
+    """Complete a figure that is partly symmetric: find its centre, then fill the missing images.
+
+    The centre is where most cells have an image of their own colour and none of another colour.
+    """
+    ground = background_of(grid)
+    content = grid != ground
+    cells = np.argwhere(content)
+    if len(cells) < 2:
+        return np.array(grid)
+    height, width = grid.shape
+    (top, left), (bottom, right) = cells.min(0).tolist(), cells.max(0).tolist()
+    best_score, best = 0, np.array(grid)
+    # Sums of opposite indices, that is, twice the centre; only near the middle of the content.
+    for total_row in range(top + bottom - 4, top + bottom + 5):
+        for total_column in range(left + right - 4, left + right + 5):
+            if kind in ("all", "diagonal", "quarter_turn") and (total_row - total_column) % 2:
+                continue
+            reach_row = min(total_row, 2 * (height - 1) - total_row)
+            reach_column = min(total_column, 2 * (width - 1) - total_column)
+            if reach_row < 0 or reach_column < 0:
+                continue
+            if kind in ("all", "diagonal", "quarter_turn"):
+                reach_row = reach_column = min(reach_row, reach_column)
+            rows = slice((total_row - reach_row) // 2, (total_row + reach_row) // 2 + 1)
+            columns = slice(
+                (total_column - reach_column) // 2, (total_column + reach_column) // 2 + 1
+            )
+            part, filled = grid[rows, columns], content[rows, columns]
+            if int(filled.sum()) < len(cells):
+                continue
+            score, clash, whole = 0, False, np.array(part)
+            for image in _images(part, kind)[1:]:
+                other = image != ground
+                clash = clash or bool((filled & other & (part != image)).any())
+                score += int((filled & other & (part == image)).sum())
+                whole = np.where(whole == ground, image, whole)
+            if not clash and score > best_score:
+                best_score, best = score, np.array(grid)
+                best[rows, columns] = whole
+    return best
+
+
+def color_if_symmetric(
+    grid: AnyArray, yes_color: int, no_color: int, kind: Kind = "horizontal"
+) -> Array:
+    """One cell: `yes_color` if the grid has the symmetry, otherwise `no_color`."""
+    same = all(
+        image.shape == grid.shape and bool((image == grid).all()) for image in _images(grid, kind)
+    )
+    return np.array([[yes_color if same else no_color]])
 
 
 def mirror_half_onto_other(grid: AnyArray, half: HalfName = "top") -> Array:
