@@ -87,7 +87,7 @@ def template(
     from arcbench.template_derive import derive_template, read_records
 
     records = read_records(source)
-    derived = derive_template(records)
+    derived = derive_template(records, name=out.stem)
     write_text(out, derived.to_toml())
     OUT.print(f"{out}: rebuilds all {len(records)} records byte by byte", markup=False)
 
@@ -128,7 +128,10 @@ def judge(
         raise UserError(f"no such file: {completions}")
     with completions.open("rb") as lines:
         total = sum(bool(line.strip()) for line in lines)
-    with SandboxPool(workers=workers, limits=Limits(timeout_s=timeout_s)) as pool, _progress() as bar:
+    with (
+        SandboxPool(workers=workers, limits=Limits(timeout_s=timeout_s)) as pool,
+        _progress() as bar,
+    ):
         done = bar.add_task("judging", total=total)
         summary = judge_file(
             completions,
@@ -195,9 +198,7 @@ def sample(
     tasks = _tasks(dataset, split)
     chosen = [tasks.task(t) for t in task] if task else list(tasks.values())
     wording = PromptTemplate.load(template)
-    config = SamplingConfig(
-        n=n, temperature=temperature, max_new_tokens=max_new_tokens, seed=seed
-    )
+    config = SamplingConfig(n=n, temperature=temperature, max_new_tokens=max_new_tokens, seed=seed)
     model = load_policy(policy)
     prompts = [wording.messages(t) for t in chosen]
     with _progress() as bar, replacing(out) as partial, partial.open("w", encoding="utf-8") as sink:

@@ -70,7 +70,11 @@ def evaluate_counts(
         low, high = np.quantile(rates_T[draws_RT].mean(axis=1), [0.025, 0.975])
         results.append(
             PassAtK(
-                k=k, value=float(rates_T.mean()), low=float(low), high=float(high), tasks=len(counts)
+                k=k,
+                value=float(rates_T.mean()),
+                low=float(low),
+                high=float(high),
+                tasks=len(counts),
             )
         )
     return results

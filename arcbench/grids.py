@@ -31,10 +31,7 @@ def as_grid(value: Any) -> Grid:
     Raises GridError: not two-dimensional or ragged, a side outside 1–30, a cell that is not an
     integer 0–9. Booleans and floats are refused: a data file that has them is broken.
     """
-    if isinstance(value, np.ndarray):
-        array = value
-    else:
-        array = _rows_to_array(value)
+    array = value if isinstance(value, np.ndarray) else _rows_to_array(value)
     if array.ndim != 2:
         raise GridError(f"a grid has two dimensions, this has {array.ndim}")
     if array.dtype.kind not in "iu":

@@ -1,4 +1,4 @@
-"""What can run on this machine: packages, the sandbox's isolation, the embedded policy, the device."""
+"""What can run on this machine: packages, the sandbox's isolation, the policy, the device."""
 
 import os
 import platform

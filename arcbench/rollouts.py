@@ -126,7 +126,9 @@ def rollout_from_dict(d: Mapping[str, Any]) -> Rollout:
         task_id=d["task_id"],
         test_index=d["test_index"],
         messages_hash=d["messages_hash"],
-        augmentation=None if d["augmentation"] is None else Augmentation.from_dict(d["augmentation"]),
+        augmentation=None
+        if d["augmentation"] is None
+        else Augmentation.from_dict(d["augmentation"]),
         completion=Completion(
             text=c["text"],
             token_ids=tuple(c["token_ids"]),

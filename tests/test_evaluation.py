@@ -9,7 +9,9 @@ from arcbench.errors import UserError
 from arcbench.evaluation import TaskCount, evaluate_counts, pass_at_k
 
 
-@given(st.integers(1, 8).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
+@given(
+    st.integers(1, 8).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n)))
+)
 def test_pass_at_k_is_the_share_of_draws_with_a_right_one(case):
     samples, solved, k = case
     draws = list(combinations(range(samples), k))

@@ -8,9 +8,17 @@ HEAVY = {"torch", "transformers", "trl", "peft", "unsloth", "vllm", "gradio", "r
 
 @pytest.mark.parametrize(
     "module",
-    ["arcbench.workbench", "arcbench.cli", "arcbench.judge", "arcbench.policies", "arcbench.sandbox"],
+    [
+        "arcbench.workbench",
+        "arcbench.cli",
+        "arcbench.judge",
+        "arcbench.policies",
+        "arcbench.sandbox",
+    ],
 )
 def test_the_light_parts_start_without_the_heavy_libraries(module):
     code = f"import sys, {module}; print(*sorted({HEAVY!r} & set(sys.modules)))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert loaded.stdout.split() == []

@@ -17,9 +17,9 @@ def brute_force_pixel_score(a, b):
                 box[y : y + grid.shape[0], x : x + grid.shape[1]] = grid
                 yield box
 
-    return max(
-        int(((p == q) & (p >= 0)).sum()) for p in places(a) for q in places(b)
-    ) / (height * width)
+    return max(int(((p == q) & (p >= 0)).sum()) for p in places(a) for q in places(b)) / (
+        height * width
+    )
 
 
 @given(grids(max_side=5), grids(max_side=5))
@@ -46,9 +46,7 @@ def test_no_output_scores_nothing():
 
 def test_a_score_tells_train_from_test():
     right, wrong = as_grid([[1]]), as_grid([[2]])
-    score = Score(
-        pairs=(score_pair(right, right, "train"), score_pair(wrong, right, "test"))
-    )
+    score = Score(pairs=(score_pair(right, right, "train"), score_pair(wrong, right, "test")))
     assert score.solved_train
     assert not score.solved_test
     assert not score.solved

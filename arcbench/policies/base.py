@@ -66,7 +66,7 @@ class Sampled:
 
 
 class Policy(Protocol):
-    """A model that can be sampled. Implementations load their libraries when built, not imported."""
+    """A model that can be sampled; its libraries are loaded when it is built, not imported."""
 
     @property
     def name(self) -> str:
