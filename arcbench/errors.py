@@ -14,7 +14,9 @@ class MissingExtra(UserError):
     """An optional part of arcbench was asked for whose packages are not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs packages that are not here: pip install 'arcbench[{extra}]'")
+        super().__init__(
+            f"{what} needs packages that are not here: pip install 'arcbench[{extra}]'"
+        )
 
 
 def unknown(kind: str, value: object, allowed: Iterable[object]) -> UserError:

@@ -19,7 +19,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield partial
         with partial.open("rb") as handle:
-            os.fsync(handle.fileno())  # the name must not point at blocks that never reached the disk
+            os.fsync(
+                handle.fileno()
+            )  # the name must not point at blocks that never reached the disk
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
