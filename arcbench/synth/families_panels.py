@@ -220,7 +220,7 @@ def _to_cells(rng: RNG) -> Draft:
         if not count_only:
             colors = [*palette[:4], *([0] if separator else [])]
             return _irregular(rng, separator, density, colors, noise)
-        line, ground = (palette[i] for i in rng.permutation(5)[:2])
+        line, ground = (palette[i] for i in rng.permutation(len(palette))[:2])
         return _irregular(rng, line, 0.0, [ground], ground)
 
     step = "panel_count_grid(grid)" if count_only else "panels_to_cells(grid)"
