@@ -152,7 +152,7 @@ def largest_colors_as_row(grid: AnyArray, rows: int = 1) -> Array:
         return np.array(grid)
     most = max(t.size for t in found)
     colors = [t.color for t in sorted(found, key=lambda t: t.left) if t.size == most]
-    return np.array([colors] * rows)
+    return np.array([colors] * max(1, rows))
 
 
 def most_frequent_object_color(grid: AnyArray, rows: int = 1, columns: int = 1) -> Array:

@@ -445,7 +445,7 @@ def fill_empty_squares(grid: AnyArray, color: int, size: int = 2) -> Array:
     """Colour every square of `size` × `size` background cells."""
     ground = background_of(grid)
     out = np.array(grid)
-    if min(grid.shape) < size:
+    if not 1 <= size <= min(grid.shape):
         return out
     windows = np.lib.stride_tricks.sliding_window_view(grid == ground, (size, size))
     for row, column in np.argwhere(windows.all((2, 3))).tolist():
@@ -457,7 +457,7 @@ def remove_thin_parts(grid: AnyArray, size: int = 2) -> Array:
     """Keep only what lies in a square of `size` × `size` cells of one colour."""
     ground = background_of(grid)
     out = np.full(grid.shape, ground, dtype=np.int64)
-    if min(grid.shape) < size:
+    if not 1 <= size <= min(grid.shape):
         return out
     windows = np.lib.stride_tricks.sliding_window_view(grid, (size, size))
     full = (windows == windows[:, :, :1, :1]).all((2, 3)) & (windows[:, :, 0, 0] != ground)
