@@ -30,14 +30,6 @@ from arcbench.synth.inputs import (
 )
 
 
-def _small(high: int = 5, square: float = 0.7, colors: tuple[int, int] = (1, 4)):  # type: ignore[no-untyped-def]
-    def draw(rng: RNG) -> Draw:
-        style = draw_style(rng, 2, high, colors, black=0.7, square=square, same_size=0.75)
-        return noise_grids(rng, style)
-
-    return draw
-
-
 def _repeat(rng: RNG) -> Draft:
     rows, columns = pick(rng, [(2, 2), (1, 2), (2, 1), (3, 3), (1, 3), (3, 1), (2, 3), (3, 2)])
     high = 9 if rows * columns <= 4 else 5

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-import arcbench.dsl.concepts as concepts
+from arcbench.dsl import common, concepts
 from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.grids import MAX_SIDE, as_grid
 from arcbench.synth.family import RNG, Draft, Family
@@ -79,16 +79,7 @@ def compile_program(code: str) -> Transform:
 
 @cache
 def _names() -> dict[str, Any]:
-    try:
-        import arcbench.dsl.common as common
-
-        names = {name: getattr(common, name) for name in dir(common) if not name.startswith("_")}
-    except ImportError:
-
-        class Color:
-            BLACK, BLUE, RED, GREEN, YELLOW, GRAY, PINK, ORANGE, PURPLE, BROWN = range(10)
-
-        names = {"Color": Color}
+    names = {name: getattr(common, name) for name in dir(common) if not name.startswith("_")}
     return names | {name: getattr(concepts, name) for name in concepts.__all__}
 
 
@@ -183,9 +174,7 @@ def _is_good(draft: Draft, pairs: list[tuple[Array, Array]]) -> bool:
     if all(np.array_equal(a, pairs[0][0]) for a, _ in pairs):
         return False
     named = {
-        getattr(_names()["Color"], name)
-        for step in draft.steps
-        for name in COLOR_PATTERN.findall(step)
+        getattr(common.Color, name) for step in draft.steps for name in COLOR_PATTERN.findall(step)
     }
     if not named:
         return True
