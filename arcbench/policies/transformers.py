@@ -75,7 +75,7 @@ class TransformersPolicy:
             dtype = "float32" if device == "cpu" else "bfloat16"
         chat = ChatTokenizer.load(folder_or_id)
         try:
-            model = AutoModelForCausalLM.from_pretrained(
+            model: Any = AutoModelForCausalLM.from_pretrained(
                 str(folder_or_id), dtype=getattr(torch, dtype)
             )
         except (OSError, ValueError) as error:

@@ -7,7 +7,7 @@ Generation and everything else goes through transformers, on the same weights.
 import inspect
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch  # noqa: TID253
 import torch.nn.functional as F  # noqa: TID253
@@ -61,10 +61,7 @@ class Llama(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.model = nn.Module()
-        self.model.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.model.layers = nn.ModuleList(Block(config) for _ in range(config.num_layers))
-        self.model.norm = Norm(config)
+        self.model = Decoder(config)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -75,18 +72,39 @@ class Llama(nn.Module):
                 std = 0.02 / (2 * self.config.num_layers) ** 0.5 if out else 0.02
                 nn.init.normal_(parameter, std=std)
 
+    @property
+    def embedding(self) -> Tensor:
+        """The matrix (vocabulary, hidden) of input and output."""
+        return self.model.embed_tokens.weight
+
     def forward(self, ids: Tensor, positions: Tensor, spans: Spans, dtype: torch.dtype) -> Tensor:
         """The normed last hidden states."""
-        x = self.model.embed_tokens(ids).to(dtype)
-        cos, sin = rotary(self.config, positions, dtype)
-        for layer in self.model.layers:
-            x = layer(x, cos, sin, spans.edges, spans.longest, spans.lengths)
-        out: Tensor = self.model.norm(x)
+        out: Tensor = self.model(ids, positions, spans, dtype)
         return out
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits (tokens, vocabulary)."""
-        return F.linear(hidden, self.model.embed_tokens.weight)
+        return F.linear(hidden, self.embedding)
+
+
+class Decoder(nn.Module):
+    """Embedding, blocks and last norm."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(Block(config) for _ in range(config.num_layers))
+        self.norm = Norm(config)
+
+    def forward(self, ids: Tensor, positions: Tensor, spans: Spans, dtype: torch.dtype) -> Tensor:
+        """As `Llama.forward`."""
+        x = self.embed_tokens(ids).to(dtype)
+        cos, sin = rotary(self.config, positions, dtype)
+        for layer in self.layers:
+            x = layer(x, cos, sin, spans.edges, spans.longest, spans.lengths)
+        out: Tensor = self.norm(x)
+        return out
 
 
 class Block(nn.Module):
@@ -187,9 +205,10 @@ def _varlen(q: Tensor, k: Tensor, v: Tensor, edges: Tensor, longest: int) -> Ten
     from torch.nn.attention.varlen import varlen_attn
 
     # The flag for causal attention has another name in each of torch's releases.
-    causal = {"is_causal": True} if _VARLEN_HAS_FLAG else {"window_size": (-1, 0)}
-    out: Tensor = varlen_attn(q, k, v, edges, edges, longest, longest, **causal)
-    return out
+    causal: Any = {"is_causal": True} if _VARLEN_HAS_FLAG else {"window_size": (-1, 0)}
+    # Asked for nothing else, it returns the output alone.
+    out: Any = varlen_attn(q, k, v, edges, edges, longest, longest, **causal)
+    return cast("Tensor", out)
 
 
 def _varlen_has_flag() -> bool:
@@ -204,7 +223,8 @@ _VARLEN_HAS_FLAG = _varlen_has_flag()
 
 
 def _document_by_document(q: Tensor, k: Tensor, v: Tensor, lengths: tuple[int, ...]) -> Tensor:
-    parts = zip(q.split(lengths), k.split(lengths), v.split(lengths), strict=True)
+    sizes = list(lengths)
+    parts = zip(torch.split(q, sizes), torch.split(k, sizes), torch.split(v, sizes), strict=True)
     outs = [
         F.scaled_dot_product_attention(
             a.transpose(0, 1), b.transpose(0, 1), c.transpose(0, 1), is_causal=True
@@ -239,13 +259,13 @@ def to_transformers(model: Llama, tokenizer: Any, dtype: torch.dtype = torch.bfl
         dtype=dtype,
         **specials,
     )
-    device = model.model.embed_tokens.weight.device
-    twin = LlamaForCausalLM(config).to(device=device, dtype=dtype)
+    twin: Any = LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
+    twin = twin.to(device=model.embedding.device, dtype=dtype)
     weights = {name: value.to(dtype) for name, value in model.state_dict().items()}
     left = twin.load_state_dict(weights, strict=False)
     if left.unexpected_keys or left.missing_keys not in ([], ["lm_head.weight"]):
         raise RuntimeError(f"weights don't fit: {left}")
-    twin.generation_config = GenerationConfig(
+    twin.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=True, temperature=0.8, max_new_tokens=192, **specials
     )
     return twin.eval()

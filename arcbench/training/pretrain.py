@@ -9,8 +9,10 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from torch import Tensor  # noqa: TID253
 from arcbench.errors import UserError
 from arcbench.files import replacing
 from arcbench.prompts import PromptTemplate
-from arcbench.synth.generate import generate
+from arcbench.synth.generate import SynthTask, generate
 from arcbench.training.llama import Llama, ModelConfig, Spans, save_transformers, to_transformers
 from arcbench.training.pretrain_data import (
     GRID_LOSS,
@@ -148,7 +150,7 @@ class _Run:
             first=self.progress.next_pack,
             workers=workers,
         )
-        self._head = _head_losses
+        self._head: Callable[[Tensor, Tensor, Tensor], Tensor] = _head_losses
         if self.device.type == "cuda":
             # One block is compiled and serves all layers: seconds instead of a minute.
             for layer in self.model.model.layers:
@@ -167,6 +169,8 @@ class _Run:
             before = time.monotonic()
             taken = [next(packs) for _ in range(config.packs_per_step)]
             waited_s += time.monotonic() - before
+            for problem in (p for pack in taken for p in pack.problems):
+                LOG.warning("left out: %s", problem)
             batch = make_batch(taken, self.device)
             sums += self._step(batch, fraction)
             progress.step += 1
@@ -207,7 +211,7 @@ class _Run:
         """One update; the mean losses of program and grid tokens."""
         self.model.train()
         program, grid, loss = self._losses(batch)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         rate = _rate(self.config, fraction)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -219,8 +223,7 @@ class _Run:
     def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             hidden = self.model(batch.ids, batch.positions, batch.spans, self.dtype)
-            embedding = self.model.model.embed_tokens.weight
-            losses = self._head(hidden[batch.where], embedding, batch.targets)
+            losses = self._head(hidden[batch.where], self.model.embedding, batch.targets)
         on_program, on_grid = batch.is_program, 1 - batch.is_program
         program_sum, grid_sum = (losses * on_program).sum(), (losses * on_grid).sum()
         programs, grids = on_program.sum(), on_grid.sum()
@@ -247,7 +250,12 @@ class _Run:
 
         # Behind the tasks of the packs above.
         first = EVAL_PACKS * STRIDE
-        items = [generate(seed, first + i) for i in range(self.config.eval_tasks)]
+        items: list[SynthTask] = []
+        for index in count(first):
+            if len(items) == self.config.eval_tasks:
+                break
+            with suppress(Exception):  # a rare task whose family raises, as in `make_pack`
+                items.append(generate(seed, index))
         template = PromptTemplate.load("arcbench")
         twin = to_transformers(self.model, self.tokenizer, self.dtype)
         policy = TransformersPolicy(twin, self.tokenizer, name="pretrain")
@@ -345,7 +353,8 @@ def _head_losses(hidden: Tensor, embedding: Tensor, targets: Tensor) -> Tensor:
 
 
 def _optimizers(model: Llama, config: PretrainConfig) -> list[torch.optim.Optimizer]:
-    matrices, rest = [], []
+    matrices: list[Tensor] = []
+    rest: list[Tensor] = []
     for name, parameter in model.named_parameters():
         is_matrix = parameter.ndim == 2 and "embed" not in name
         (matrices if is_matrix else rest).append(parameter)
@@ -383,7 +392,7 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _short(value: float | int) -> str:
+def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else f"{value:,}"
 
 
@@ -403,7 +412,14 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     for name in ("pack-tokens", "packs-per-step", "workers", "eval-tasks"):
         parser.add_argument(f"--{name}", type=int, default=argparse.SUPPRESS)
-    for name in ("muon-lr", "adam-lr", "weight-decay", "eval-every-s", "log-every-s"):
+    for name in (
+        "muon-lr",
+        "adam-lr",
+        "weight-decay",
+        "eval-every-s",
+        "log-every-s",
+        "checkpoint-every-s",
+    ):
         parser.add_argument(f"--{name}", type=float, default=argparse.SUPPRESS)
     for name in ("layers", "width", "heads", "feed-forward"):
         parser.add_argument(f"--{name}", type=int)

@@ -26,6 +26,7 @@ Kinds = npt.NDArray[np.uint8]
 NO_LOSS, GRID_LOSS, PROGRAM_LOSS = 0, 1, 2
 # Pack n holds the tasks n·STRIDE, n·STRIDE + 1, …; it never gets that far.
 STRIDE = 4096
+MAX_PROBLEMS = 5  # tasks of one pack that may raise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +45,7 @@ class Pack:
     ids: Ids  # (tokens,)
     kinds: Kinds  # (tokens,)
     lengths: npt.NDArray[np.int32]  # (documents,) the padding counts as the last document
+    problems: tuple[str, ...] = ()  # tasks left out because their family raised
 
 
 class DocumentEncoder:
@@ -119,13 +121,27 @@ class DocumentEncoder:
 
 
 def make_pack(encoder: DocumentEncoder, seed: int, number: int, tokens: int) -> Pack:
-    """Pack `number` of the stream `seed`: whole documents, at most `tokens` tokens."""
+    """Pack `number` of the stream `seed`: whole documents, at most `tokens` tokens.
+
+    A family that raises on one draw in a million must not end a run of millions: such a task is
+    left out and reported in the pack. Raises RuntimeError if there are many.
+    """
     ids = np.full(tokens, encoder.tokenizer.pad_token_id, dtype=np.int16)
     kinds = np.zeros(tokens, dtype=np.uint8)
     lengths: list[int] = []
+    problems: list[str] = []
     filled = 0
     for index in range(number * STRIDE, (number + 1) * STRIDE):
-        document = encoder.document(generate(seed, index))
+        try:
+            item = generate(seed, index)
+        except Exception as error:
+            problems.append(f"task ({seed}, {index}): {type(error).__name__}: {error}")
+            if len(problems) > MAX_PROBLEMS:
+                raise RuntimeError(
+                    f"{len(problems)} tasks of one pack raised: {problems}"
+                ) from error
+            continue
+        document = encoder.document(item)
         size = len(document.ids)
         if size > tokens - filled:
             if lengths:
@@ -137,7 +153,13 @@ def make_pack(encoder: DocumentEncoder, seed: int, number: int, tokens: int) -> 
         filled += size
     if filled < tokens:
         lengths.append(tokens - filled)
-    return Pack(number=number, ids=ids, kinds=kinds, lengths=np.array(lengths, dtype=np.int32))
+    return Pack(
+        number=number,
+        ids=ids,
+        kinds=kinds,
+        lengths=np.array(lengths, dtype=np.int32),
+        problems=tuple(problems),
+    )
 
 
 def _work(folder: str, seed: int, tokens: int, first: int, step: int, out: Any) -> None:

@@ -98,7 +98,7 @@ def _corpus(drafts: Sequence[Draft]) -> list[str]:
 def build_tokenizer(names: Sequence[str] | None = None) -> Any:
     """A new tokenizer (`PreTrainedTokenizerFast`) for the families and helpers that exist now.
 
-    Raises RuntimeError if so many names are given that less than MIN_RESERVE rows are left.
+    Raises ValueError if there are so many that less than MIN_RESERVE rows are left.
     """
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -125,12 +125,9 @@ def build_tokenizer(names: Sequence[str] | None = None) -> Any:
     known = re.compile("|".join(re.escape(piece) for piece in longest_first))
     parts = [part for text in _corpus(drafts) for part in known.split(text) if part]
     bpe.train_from_iterator(parts, trainer)
-    base = bpe.get_vocab_size()
     bpe.add_tokens([AddedToken(text, normalized=False, special=False) for text in added])
-    used = base + len(added)
-    if used > VOCAB_SIZE - MIN_RESERVE:
-        raise RuntimeError(f"{used} tokens leave less than {MIN_RESERVE} rows of {VOCAB_SIZE}")
-    return PreTrainedTokenizerFast(
+    check_room(bpe.get_vocab_size())
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=bpe,
         bos_token=BOS,
         eos_token=EOS,
@@ -140,6 +137,12 @@ def build_tokenizer(names: Sequence[str] | None = None) -> Any:
         clean_up_tokenization_spaces=False,
         model_max_length=MAX_POSITIONS,
     )
+
+
+def check_room(num_tokens: int) -> None:
+    """Raise ValueError if `num_tokens` leave less than MIN_RESERVE rows of the embedding."""
+    if num_tokens > VOCAB_SIZE - MIN_RESERVE:
+        raise ValueError(f"{num_tokens} tokens leave less than {MIN_RESERVE} of {VOCAB_SIZE} rows")
 
 
 def load_tokenizer(folder: Path) -> Any:
