@@ -35,7 +35,7 @@ __all__ = [
     "features",
 ]
 
-_HOMES = {name: "types" for name in __all__} | {"SandboxPool": "pool", "features": "pool"}
+_HOMES = dict.fromkeys(__all__, "types") | {"SandboxPool": "pool", "features": "pool"}
 
 
 def __getattr__(name: str) -> Any:

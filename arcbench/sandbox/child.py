@@ -168,7 +168,11 @@ def _type_name(value: Any) -> str:
 
 def _describe(error: BaseException, lines: Sequence[str]) -> tuple[int, bytes]:
     """Status and message of an exception: the program's line, its text, the error."""
-    status = wire.OUT_OF_MEMORY if isinstance(error, MemoryError) else wire.RAISED
+    status = wire.RAISED
+    if isinstance(error, MemoryError):
+        status = wire.OUT_OF_MEMORY
+    elif isinstance(error, PermissionError):  # how calls that the isolation refuses end
+        status = wire.FORBIDDEN
     if isinstance(error, SyntaxError) and error.filename == FILENAME:
         what = _syntax_message(error)
     else:

@@ -8,6 +8,7 @@ import tempfile
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from arcbench.sandbox import wire
 from arcbench.sandbox.types import Limits, Program
@@ -44,14 +45,14 @@ class Zygote:
     last_heard: float = 0.0
     channel: socket.socket = field(init=False)
     process: subprocess.Popen[bytes] = field(init=False)
-    _log: "tempfile._TemporaryFileWrapper[bytes]" = field(init=False)
+    _log: IO[bytes] = field(init=False)
     _unsent: deque[memoryview] = field(default_factory=deque)
     _received: bytearray = field(default_factory=bytearray)
 
     def __post_init__(self) -> None:
         self.channel, theirs = socket.socketpair()
         self.channel.setblocking(False)
-        self._log = tempfile.TemporaryFile(prefix="arcbench-")  # type: ignore[assignment]
+        self._log = tempfile.TemporaryFile(prefix="arcbench-")  # noqa: SIM115  (closed in `end`)
         limits = self.limits
         numbers = (
             limits.timeout_s, limits.memory_mb, limits.max_output_cells, limits.max_stdout_kb,

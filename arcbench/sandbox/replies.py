@@ -11,7 +11,14 @@ from arcbench.sandbox.types import Execution, Failure, Limits, Outcome, failed
 
 _OUTCOMES = tuple(Outcome)  # in the order of the status numbers in wire.py
 _FROM_CHILD = frozenset(
-    (wire.SYNTAX_ERROR, wire.NO_TRANSFORM, wire.RAISED, wire.OUT_OF_MEMORY, wire.BAD_OUTPUT)
+    (
+        wire.SYNTAX_ERROR,
+        wire.NO_TRANSFORM,
+        wire.RAISED,
+        wire.OUT_OF_MEMORY,
+        wire.BAD_OUTPUT,
+        wire.FORBIDDEN,
+    )
 )
 
 
@@ -29,7 +36,7 @@ def decode(body: bytes, num_inputs: int, limits: Limits) -> Execution:
     try:
         for kind, index, code, data in _messages(body, wire.REPLY.size):
             if kind == wire.PRINTED:
-                printed.append(data)
+                printed.append(bytes(data))
             elif kind == wire.WHOLE and not found:
                 whole = _failure(code, data)
             elif kind == wire.RESULT and index == len(found) < num_inputs:

@@ -1,13 +1,13 @@
 """What goes into the sandbox and what comes out of it."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from arcbench.errors import UserError
 from arcbench.grids import Grid
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """How the execution of a program, or of one of its inputs, ended."""
 
     OK = "ok"

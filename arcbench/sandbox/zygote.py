@@ -4,6 +4,7 @@ It reads requests from its control socket, keeps deadlines, kills, reaps and pas
 children sent without looking at it. It ends when the control socket does.
 """
 
+import contextlib
 import gc
 import os
 import random
@@ -63,12 +64,16 @@ class Zygote:
         max_output_cells: int,
         max_stdout_kb: int,
         seed: int,
+        child_limits: isolation.ChildLimits,
+        children: int,
     ) -> None:
         self.control = control
         self.timeout_s = timeout_s
         self.max_output_cells = max_output_cells
         self.max_stdout_kb = max_stdout_kb
         self.seed = seed
+        self.child_limits = child_limits
+        self.children = children  # the open list of this process's children in /proc
         self.queue: deque[tuple[int, bytes]] = deque()
         self.running: dict[int, Running] = {}  # by pidfd
         self.buffer = bytearray()
@@ -125,7 +130,7 @@ class Zygote:
         try:
             os.dup2(write, child.RESULTS)
             os.closerange(child.RESULTS + 1, isolation.MAX_FILES)
-            isolation.enter_child(int(self.timeout_s) + 2)
+            self.child_limits.enter()
             random.seed(self.seed)  # a fork gives it a new seed
             child.run(request, self.max_output_cells, self.max_stdout_kb)
         finally:
@@ -168,10 +173,11 @@ class Zygote:
 
     @staticmethod
     def _kill_group(pid: int) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
+
+    def _children(self) -> Iterator[int]:
+        yield from map(int, os.pread(self.children, 1 << 16, 0).split())
 
     def _kill_orphans(self) -> None:
         """Kill what programs forked and left behind: it became a child of this process."""
@@ -182,18 +188,13 @@ class Zygote:
                 return
         known = {r.pid for r in self.running.values()}
         while True:
-            orphans = [pid for pid in _children() if pid not in known]
+            orphans = [pid for pid in self._children() if pid not in known]
             if not orphans:
                 return
             for pid in orphans:
                 os.kill(pid, signal.SIGKILL)
             for pid in orphans:
                 os.waitpid(pid, 0)
-
-
-def _children() -> Iterator[int]:
-    with open("/proc/self/task/%d/children" % os.getpid(), "rb") as file:  # noqa: PTH123, UP031
-        yield from map(int, file.read().split())
 
 
 def _take_descriptors() -> tuple[socket.socket, int]:
@@ -223,7 +224,7 @@ def _enter_removed_folder() -> None:
     """Work where no file can be found or made, and where nothing is left to clean up."""
     folder = tempfile.mkdtemp(prefix="arcbench-")
     os.chdir(folder)
-    os.rmdir(folder)
+    os.rmdir(folder)  # noqa: PTH106  (pathlib is not loaded here)
 
 
 def main() -> None:
@@ -235,7 +236,10 @@ def main() -> None:
     sys.argv = ["program"]
     os.environ.clear()
     _enter_removed_folder()
+    children = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY)
     features = isolation.enter(int(memory_mb))
+    filtered = features["system calls filtered (seccomp)"]
+    child_limits = isolation.ChildLimits(int(float(timeout_s)) + 2, filtered=filtered)
     gc.collect()
     gc.freeze()
     hello = "\n".join(f"{name}={int(on)}" for name, on in features.items()).encode()
@@ -246,6 +250,8 @@ def main() -> None:
         max_output_cells=int(cells),
         max_stdout_kb=int(stdout_kb),
         seed=int(seed),
+        child_limits=child_limits,
+        children=children,
     ).serve()
 
 
