@@ -26,6 +26,8 @@ def as_index(value: Any) -> int:
     """A Python or numpy integer, also as an array of one cell, as an int; else IndexError."""
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
+    if isinstance(value, np.bool_):
+        value = bool(value)
     try:
         return operator.index(value)
     except TypeError as error:

@@ -66,5 +66,5 @@ def _sign(component: Any) -> Any:
     """-1, 0 or 1; a float stays a float, which numpy then refuses as an index."""
     if isinstance(component, float | np.floating):
         return float(np.sign(component))
-    component = as_index(component)  # numpy's bools cannot be subtracted from each other
+    component = as_index(component)  # comparing numpy's ints gives bools that cannot be subtracted
     return (component > 0) - (component < 0)

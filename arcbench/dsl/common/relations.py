@@ -23,17 +23,20 @@ def collision(
 
     The objects may differ in size and must be passed by keyword.
     """
-    width, height = object1.shape
-    object2.shape  # noqa: B018 - positional use leaves object2 None and has to fail
-    return _overlap(
-        object1 != background, object2 != background, int(x2 - x1), int(y2 - y1), width, height
-    )
+    return _overlap(_cells(object1, background), _cells(object2, background), x2 - x1, y2 - y1)
 
 
-def _overlap(mask1: Mask, mask2: Mask, dx: int, dy: int, width: int, height: int) -> bool:
-    """Whether mask2, moved by (dx, dy), has a cell in common with mask1 (width, height)."""
-    left, right = max(dx, 0), min(dx + mask2.shape[0], width)
-    upper, lower = max(dy, 0), min(dy + mask2.shape[1], height)
+def _cells(obj: Any, background: Any) -> Mask:
+    """The object's cells; AttributeError if it is no array, as in positional use."""
+    mask: Mask = np.asarray(obj != background).reshape(obj.shape)
+    return mask
+
+
+def _overlap(mask1: Mask, mask2: Mask, dx: Any, dy: Any) -> bool:
+    """Whether mask2, moved by (dx, dy) cut to whole cells, has a cell in common with mask1."""
+    dx, dy = int(dx), int(dy)
+    left, right = max(dx, 0), min(dx + mask2.shape[0], mask1.shape[0])
+    upper, lower = max(dy, 0), min(dy + mask2.shape[1], mask1.shape[1])
     if left >= right or upper >= lower:
         return False
     part1 = mask1[left:right, upper:lower]
@@ -56,9 +59,10 @@ def contact(
 
     The objects must be passed by keyword; another connectivity is a ValueError.
     """
-    width, height = object1.shape
-    near = dilate(np.pad(object2 != background, 1), connectivity)
-    return _overlap(object1 != background, near, int(x2 - x1) - 1, int(y2 - y1) - 1, width, height)
+    near = dilate(np.pad(_cells(object2, background), 1), connectivity)
+    # The offset is cut before the frame's cell is taken off: int(-0.5) - 1 is not int(-1.5).
+    dx, dy = int(x2 - x1) - 1, int(y2 - y1) - 1
+    return _overlap(_cells(object1, background), near, dx, dy)
 
 
 def check_between_objects(
