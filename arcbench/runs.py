@@ -9,6 +9,7 @@ Step k is the k-th optimiser step, from 1: its line in metrics.jsonl, its rollou
 weights before it) and the checkpoint after it carry the same number.
 """
 
+import fcntl
 import json
 import os
 import platform
@@ -17,7 +18,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
@@ -185,16 +187,28 @@ class RunStore:
         write_json(self.path / "status.json", {**asdict(status), "state": status.state.value})
 
     def set_status(self, state: RunState, **changes: Any) -> RunStatus:
-        """Change the given fields; RUNNING also notes this process as the run's."""
+        """Change the given fields. RUNNING notes this process (or another `pid`) as the run's."""
+        with self.locked():
+            return self.set_status_locked(state, **changes)
+
+    def set_status_locked(self, state: RunState, **changes: Any) -> RunStatus:
+        """`set_status` for who holds the lock."""
         data = self._json("status.json")
         old = RunStatus(**{**data, "state": RunState(data["state"])})
         if state is RunState.RUNNING:
-            pid = os.getpid()
-            changes |= {"pid": pid, "pid_started": process_start(pid), "host": socket.gethostname()}
+            pid = changes.setdefault("pid", os.getpid())
+            changes |= {"pid_started": process_start(pid), "host": socket.gethostname()}
             changes.setdefault("reason", "")
         status = replace(old, state=state, updated=time.time(), **changes)
         self.write_status(status)
         return status
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the status: who starts a run writes before the run itself does."""
+        with (self.path / ".lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
 
     # Metrics
 
@@ -275,7 +289,6 @@ class RunStore:
                 self._rollout_file(later).unlink()
         for leftover in [*self.path.glob(".*.partial"), *self.path.glob("*/.*.partial")]:
             leftover.unlink()
-        self.stop_file.unlink(missing_ok=True)
 
     def _has(self, name: str) -> bool:
         return (self.path / name).is_file()

@@ -75,6 +75,8 @@ def resume(path: Path, *, steps: int | None = None, log: RunLog | None = None) -
     status = store.status()
     if status.state is RunState.RUNNING and status.pid != os.getpid():
         raise UserError(f"run {store.name} is running (process {status.pid}): stop it first")
+    if status.state is not RunState.RUNNING:
+        store.stop_file.unlink(missing_ok=True)  # left by a run that was killed
     if steps is not None and steps != config.steps:
         config = replace(config, steps=steps)
         store.write_config(config.to_dict())
@@ -89,7 +91,6 @@ def _run(store: RunStore, config: TrainConfig, log: RunLog | None) -> RunStore:
     owns_log = log is None
     log = RunLog(store.log) if log is None else log
     stop = StopSignal(store=store)
-    store.stop_file.unlink(missing_ok=True)
     started = time.monotonic()
     try:
         store.set_status(RunState.RUNNING, phase="loading", total_steps=config.steps)
@@ -112,6 +113,7 @@ def _run(store: RunStore, config: TrainConfig, log: RunLog | None) -> RunStore:
         log.print(f"go on with: arcbench train --resume {store.path}")
     if owns_log:
         log.close()
+    store.stop_file.unlink(missing_ok=True)
     # Last of all: who waits for the end of a run finds everything there.
     store.set_status(state, phase="", reason=reason)
     return store

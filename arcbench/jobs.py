@@ -1,0 +1,103 @@
+"""Runs as processes of their own: start, look, stop. They outlive who started them.
+
+A job is a run folder and the process that status.json names; nothing else is remembered, so any
+process may look at it or stop it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from arcbench.errors import UserError
+from arcbench.runs import RunState, RunStatus, RunStore, is_alive
+from arcbench.training.config import TrainConfig
+
+
+def start(config: TrainConfig, *, root: Path, name: str) -> RunStore:
+    """Make the run folder and train in a new process; UserError if the name is taken."""
+    store = RunStore.create(root, name, config.to_dict())
+    launch(store)
+    return store
+
+
+def launch(store: RunStore, command: Sequence[str] | None = None) -> int:
+    """Run (or resume) the run in a session of its own, with its output in log.txt; returns its pid.
+
+    `command` replaces `python -m arcbench train --resume RUN`.
+    """
+    status = store.status()
+    if status.state is RunState.RUNNING:
+        raise UserError(f"run {store.name} is running already (process {status.pid})")
+    store.stop_file.unlink(missing_ok=True)
+    if command is None:
+        command = [sys.executable, "-m", "arcbench", "train", "--resume", str(store.path.resolve())]
+    with store.locked(), store.log.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the starter's terminal is not for the job
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        # Until the run writes its own status, this tells that it is coming up, or that it died.
+        store.set_status_locked(RunState.RUNNING, phase="starting", pid=process.pid)
+    return process.pid
+
+
+def stop(store: RunStore, *, grace_s: float = 60.0) -> RunStatus:
+    """Ask the run to save and end; kill it if it has not after `grace_s` seconds."""
+    status = store.status()
+    if status.state is not RunState.RUNNING:
+        return status
+    store.request_stop()
+    if status.phase != "training":
+        _signal(status, signal.SIGTERM)  # there is no step to finish first
+    deadline = time.monotonic() + grace_s
+    while time.monotonic() < deadline:
+        now = store.status()
+        if now.state is RunState.DIED:
+            return store.set_status(RunState.STOPPED, phase="", reason=f"stopped while {now.phase}")
+        if now.state is not RunState.RUNNING and not is_alive(now.pid, now.pid_started):
+            return now
+        time.sleep(0.1)
+    _signal(store.status(), signal.SIGKILL)
+    store.stop_file.unlink(missing_ok=True)
+    return store.set_status(
+        RunState.STOPPED, phase="", reason=f"killed, {grace_s:.0f} s after it was asked to stop"
+    )
+
+
+def wait(store: RunStore, *, timeout_s: float) -> RunStatus:
+    """Wait until the run is over; returns its status, whatever it is after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while not store.status().state.over and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return store.status()
+
+
+def tail(store: RunStore, lines: int = 20) -> str:
+    """The last lines of log.txt."""
+    try:
+        with store.log.open("rb") as handle:
+            size = handle.seek(0, os.SEEK_END)
+            handle.seek(max(0, size - 400 * lines))
+            text = handle.read().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _signal(status: RunStatus, number: signal.Signals) -> None:
+    """Send a signal to the session of the job, if it is still that process."""
+    if not is_alive(status.pid, status.pid_started):
+        return
+    try:
+        os.killpg(status.pid, number)
+    except ProcessLookupError:
+        # Not started by us, so not the leader of its group: the process alone.
+        os.kill(status.pid, number)

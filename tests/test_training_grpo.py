@@ -1,0 +1,233 @@
+import os
+import shutil
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from arcbench import jobs, series
+from arcbench.errors import UserError
+from arcbench.prompts import PromptTemplate
+from arcbench.rollouts import groups, rollout_to_dict
+from arcbench.runs import RunState, RunStore
+from arcbench.tasks import load_tasks
+from arcbench.training.bridge import advantages
+from arcbench.training.config import (
+    GrpoConfig,
+    LengthConfig,
+    LoraConfig,
+    MeasureConfig,
+    PolicyConfig,
+    TrainConfig,
+    overfit_config,
+)
+from tests.tiny_policy import save_tiny_policy
+
+pytestmark = pytest.mark.slow
+
+TASK = "67a3c6ac"  # its rule is one of the tiny policy's four programs
+RESUME = (
+    "import sys; from pathlib import Path; from arcbench.training.grpo import resume; "
+    "resume(Path(sys.argv[1]))"
+)
+TIMES = (series.SECONDS_STEP, series.SECONDS_SAMPLING, series.SECONDS_REWARD)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return save_tiny_policy(tmp_path_factory.mktemp("tiny"))
+
+
+def make_config(model: Path, **changes) -> TrainConfig:
+    base = overfit_config(
+        TASK,
+        policy=PolicyConfig(model=str(model)),
+        lengths=LengthConfig(max_completion_tokens=6),
+        grpo=GrpoConfig(num_generations=8, learning_rate=1e-2),
+        measure=MeasureConfig(samples=0),
+        steps=14,
+        checkpoint_every=5,
+        threads=1,
+    )
+    return replace(base, **changes)
+
+
+@pytest.fixture(scope="module")
+def unbroken(model, tmp_path_factory) -> RunStore:
+    from arcbench.training.grpo import train
+
+    return train(make_config(model), root=tmp_path_factory.mktemp("runs"), name="unbroken")
+
+
+def launch(store: RunStore) -> int:
+    return jobs.launch(store, [sys.executable, "-c", RESUME, str(store.path)])
+
+
+def wait_for_step(store: RunStore, step: int) -> None:
+    deadline = time.monotonic() + 120
+    while store.status().step < step:
+        assert not store.status().state.over, jobs.tail(store)
+        assert time.monotonic() < deadline, jobs.tail(store)
+        time.sleep(0.005)
+
+
+def assert_same_course(a: RunStore, b: RunStore) -> None:
+    """The same metrics and rollouts, but for the times and the name of the run."""
+    for x, y in zip(a.metrics(), b.metrics(), strict=True):
+        assert {k: v for k, v in x.items() if k not in TIMES} == {
+            k: v for k, v in y.items() if k not in TIMES
+        }
+    assert a.rollout_steps() == b.rollout_steps()
+    for step in a.rollout_steps():
+        for x, y in zip(a.rollouts(step), b.rollouts(step), strict=True):
+            xd, yd = rollout_to_dict(x), rollout_to_dict(y)
+            for d in (xd, yd):
+                d.pop("run_id")
+                d["execution"].pop("seconds")
+            assert xd == yd
+
+
+def test_a_run_leaves_a_line_and_rollouts_for_every_step(unbroken):
+    assert unbroken.status().state is RunState.FINISHED
+    assert unbroken.status().step == 14
+    assert [m["step"] for m in unbroken.metrics()] == list(range(1, 15))
+    assert unbroken.rollout_steps() == list(range(1, 15))
+    assert (unbroken.path / "plots" / "training.png").stat().st_size > 1000
+    assert len(unbroken.log.read_text().splitlines()) == 14 + 2
+    last = unbroken.metrics()[-1]
+    for name in ("train/loss", "train/grad_norm", "policy/entropy", *TIMES):
+        assert last[name] is not None
+
+
+def test_the_rollouts_tell_what_the_metrics_say(unbroken):
+    task = load_tasks("arc-agi-1", "training").task(TASK)
+    prompt = PromptTemplate.load("arcbench").messages(task)
+    for m in unbroken.metrics():
+        rollouts = unbroken.rollouts(int(m["step"]))
+        measured = series.measure(groups(rollouts))
+        assert {k: pytest.approx(v) for k, v in measured.items()} == {k: m[k] for k in measured}
+        assert [r.index for r in rollouts] == list(range(8))
+        rewards = [[r.reward.total for r in rollouts]]
+        assert [[r.advantage for r in rollouts]] == advantages(rewards, "group")
+        assert len({r.messages_hash for r in rollouts}) == 1
+        assert all(len(r.completion.logprobs) == len(r.completion.token_ids) for r in rollouts)
+    assert prompt[-1]["role"] == "assistant"
+
+
+def test_the_policy_learns(unbroken):
+    rewards = [m["reward/mean"] for m in unbroken.metrics()]
+    assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 2
+
+
+def test_a_killed_run_goes_on_without_gap_or_double(model, unbroken, tmp_path):
+    store = RunStore.create(tmp_path, "killed", make_config(model).to_dict())
+    for step in (7, 12):
+        pid = launch(store)
+        wait_for_step(store, step)
+        os.kill(pid, signal.SIGKILL)
+        jobs.wait(store, timeout_s=20)
+        assert store.status().state is RunState.DIED
+    launch(store)
+    assert jobs.wait(store, timeout_s=120).state is RunState.FINISHED, jobs.tail(store)
+    assert [m["step"] for m in store.metrics()] == list(range(1, 15))
+    assert_same_course(store, unbroken)
+
+
+def test_a_kill_while_saving_costs_only_that_checkpoint(unbroken, tmp_path):
+    from arcbench.training.grpo import resume
+
+    path = tmp_path / "torn"
+    shutil.copytree(unbroken.path, path)
+    store = RunStore.open(path)
+    last = path / "checkpoints" / "checkpoint-14"
+    (last / "whole.json").unlink()
+    weights = last / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    store.set_status(RunState.DIED)
+    resume(path)
+    assert "from step 10" in store.log.read_text()
+    assert_same_course(store, unbroken)
+
+
+def test_sigterm_saves_and_the_run_goes_on_later(model, unbroken, tmp_path):
+    from arcbench.training.grpo import resume
+
+    store = RunStore.create(tmp_path, "stopped", make_config(model).to_dict())
+    pid = launch(store)
+    wait_for_step(store, 2)
+    os.kill(pid, signal.SIGTERM)
+    status = jobs.wait(store, timeout_s=60)
+    assert status.state is RunState.STOPPED
+    assert "SIGTERM" in status.reason
+    assert 2 <= status.step < 14
+    assert (store.checkpoints / f"checkpoint-{status.step}" / "whole.json").is_file()
+    assert [m["step"] for m in store.metrics()] == list(range(1, status.step + 1))
+    resume(store.path)
+    assert_same_course(store, unbroken)
+
+
+def test_a_job_is_stopped_through_its_folder_and_another_beside_it_is_not(model, tmp_path):
+    runs = [RunStore.create(tmp_path, n, make_config(model, steps=4000).to_dict()) for n in "ab"]
+    for run in runs:
+        launch(run)
+    with pytest.raises(UserError, match="is running already"):
+        launch(runs[0])
+    wait_for_step(runs[0], 1)
+    assert jobs.stop(runs[0]).state is RunState.STOPPED
+    assert not runs[1].status().state.over
+    assert not runs[0].stop_file.exists()
+    # The other is perhaps not even training yet.
+    assert jobs.stop(runs[1]).state is RunState.STOPPED
+    assert "step" in jobs.tail(runs[0])
+
+
+def test_more_steps_continue_a_finished_run(unbroken, tmp_path):
+    from arcbench.training.grpo import resume
+
+    path = tmp_path / "longer"
+    shutil.copytree(unbroken.path, path)
+    with pytest.raises(UserError, match="has done its 14 steps"):
+        resume(path)
+    store = resume(path, steps=16)
+    assert [m["step"] for m in store.metrics()] == list(range(1, 17))
+    assert store.config()["steps"] == 16
+
+
+def test_an_error_of_ours_ends_the_run_as_failed_with_a_traceback(model, tmp_path):
+    from arcbench.training.grpo import resume
+
+    store = RunStore.create(tmp_path, "broken", make_config(model).to_dict())
+    (store.path / "rollouts").write_text("a file where the folder should be")
+    with pytest.raises(FileExistsError):
+        resume(store.path)
+    status = store.status()
+    assert status.state is RunState.FAILED
+    assert "FileExistsError" in status.reason
+    assert "Traceback" in store.log.read_text()
+
+
+def test_lora_on_two_prompts_a_step_trains_the_adapter_only(model, tmp_path):
+    from arcbench.training.grpo import train
+
+    config = make_config(
+        model,
+        policy=PolicyConfig(model=str(model), lora=LoraConfig(rank=4, alpha=8)),
+        grpo=GrpoConfig(
+            num_generations=4, prompts_per_step=2, micro_batch=4, learning_rate=1e-2, beta=0.01
+        ),
+        data=replace(overfit_config(TASK).data, tasks=(TASK, "68b16354"), augment=True),
+        measure=MeasureConfig(samples=4),
+        steps=3,
+    )
+    store = train(config, root=tmp_path, name="lora")
+    rollouts = store.rollouts(3)
+    assert [(r.group, r.index) for r in rollouts] == [(g, i) for g in (0, 1) for i in range(4)]
+    assert {r.task_id for r in store.rollouts(2)} <= {TASK, "68b16354"}
+    assert (store.checkpoints / "checkpoint-3" / "adapter_model.safetensors").is_file()
+    assert not (store.checkpoints / "checkpoint-3" / "model.safetensors").exists()
+    before, after = store.read_eval("before"), store.read_eval("after")
+    assert before["tasks"] == after["tasks"] == 2
+    assert "before and after" in store.log.read_text()
