@@ -234,7 +234,31 @@ def _figure_symmetry(rng: RNG) -> Draft:
     return draft("symmetry", f"symmetrize(grid, {kind})", draw_input)
 
 
+def _tile_content(rng: RNG) -> Draft:
+    """A band across the grid that is repeated to the edges."""
+    style = draw_style(rng, 6, 15, (1, 3), black=0.95)
+    axis = pick(rng, ['"vertical"', '"horizontal"'])
+    density = float(rng.uniform(0.4, 0.8))
+
+    def draw_input(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        view = grid if axis == '"vertical"' else grid.T
+        height = between(rng, 2, max(2, len(view) // 3))
+        row = between(rng, 0, len(view) - height)
+        band = view[row : row + height]
+        if chance(rng, 0.5):
+            tile = np.full((height, between(rng, 2, 4)), style.background, dtype=np.int64)
+            paint_noise(rng, tile, style.colors, density)
+            band[:] = np.resize(tile.T, (view.shape[1], height)).T
+        else:
+            paint_noise(rng, band, style.colors, density)
+        return grid
+
+    return draft("pattern, extend", f"tile_content(grid, {axis})", draw_input)
+
+
 FAMILIES = [
+    Family(name="tile_content", draw=_tile_content, weight=0.5),
     Family(name="symmetrize", draw=_symmetrize),
     Family(name="symmetrize_figure", draw=_figure_symmetry, weight=0.6),
     Family(name="symmetrize_content", draw=_symmetrize_content, weight=0.8),

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from arcbench.dsl.concepts._types import AnyArray, Array, Direction
+from arcbench.dsl.concepts._types import AnyArray, Array, Axis, Direction
+from arcbench.dsl.concepts.geometry import background_of
 
 __all__ = [
     "continue_columns",
@@ -13,6 +14,7 @@ __all__ = [
     "grow_pattern",
     "hidden_by_period",
     "smallest_tile",
+    "tile_content",
     "tile_to_size",
 ]
 
@@ -75,6 +77,18 @@ def hidden_by_period(grid: AnyArray, mask_color: int = 0) -> Array:
 def _tile_of(grid: AnyArray) -> Array:
     known = np.ones(grid.shape, dtype=bool)
     return np.array(grid[: _periods(known, grid)[0], : _periods(known.T, grid.T)[0]])
+
+
+def tile_content(grid: AnyArray, axis: Axis = "vertical") -> Array:
+    """Repeat the box of all content up and down ("vertical") or sideways, to the grid's edges."""
+    if axis == "horizontal":
+        return np.array(tile_content(grid.T).T)
+    content = grid != background_of(grid)
+    rows = np.flatnonzero(content.any(1))
+    if not len(rows):
+        return np.array(grid)
+    band = grid[rows[0] : rows[-1] + 1]
+    return np.array(band[(np.arange(len(grid)) - rows[0]) % len(band)])
 
 
 def smallest_tile(grid: AnyArray) -> Array:
