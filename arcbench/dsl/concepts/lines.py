@@ -207,11 +207,14 @@ def shoot_dashed(grid: AnyArray, direction: Direction, color: int) -> Array:
 
 
 def mark_crossings(grid: AnyArray, color: int) -> Array:
-    """Colour the background cells whose row and whose column both hold a cell at the edge."""
-    ground = background_of(grid)
-    rows = (grid[:, 0] != ground) | (grid[:, -1] != ground)
-    columns = (grid[0] != ground) | (grid[-1] != ground)
-    return np.where(rows[:, None] & columns[None] & (grid == ground), color, grid)
+    """Colour the background where the rows and columns meet that start at cells of the edges.
+
+    Columns start at the top or bottom row, rows at the left or right column: the fuller of both.
+    """
+    content = grid != background_of(grid)
+    rows = max(content[:, 0], content[:, -1], key=lambda line: int(line.sum()))
+    columns = max(content[0], content[-1], key=lambda line: int(line.sum()))
+    return np.where(rows[:, None] & columns[None] & ~content, color, grid)
 
 
 def extend_diagonals_of(grid: AnyArray, color: int) -> Array:

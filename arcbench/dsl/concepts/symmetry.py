@@ -78,8 +78,9 @@ def complete_symmetry(grid: AnyArray, kind: Kind = "both") -> Array:
     (top, left), (bottom, right) = cells.min(0).tolist(), cells.max(0).tolist()
     best_score, best = 0, np.array(grid)
     # Sums of opposite indices, that is, twice the centre; only near the middle of the content.
-    for total_row in range(top + bottom - 4, top + bottom + 5):
-        for total_column in range(left + right - 4, left + right + 5):
+    reach = min(8, max(bottom - top, right - left) // 2 + 2)
+    for total_row in range(top + bottom - reach, top + bottom + reach + 1):
+        for total_column in range(left + right - reach, left + right + reach + 1):
             if kind in ("all", "diagonal", "quarter_turn") and (total_row - total_column) % 2:
                 continue
             reach_row = min(total_row, 2 * (height - 1) - total_row)
