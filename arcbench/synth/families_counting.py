@@ -10,9 +10,7 @@ from arcbench.synth.inputs import (
     between,
     blank,
     chance,
-    draw_style,
     noise_grids,
-    paint_noise,
     pick,
 )
 from arcbench.synth.inputs_objects import (
@@ -23,7 +21,6 @@ from arcbench.synth.inputs_objects import (
     line,
     name_of,
     new_color,
-    new_colors,
     object_style,
     place,
     scenes,
@@ -109,7 +106,7 @@ def _block(rng: RNG) -> Draft:
 def _largest_colors(rng: RNG) -> Draft:
     style = object_style(rng, 8, 13, (3, 5), black=1.0)
     size = between(rng, 3, 5)
-    rows = pick(rng, (1, 1, 3, size))
+    rows = pick(rng, (1, 1, 3, 0, 0))
     step = f"largest_colors_as_row(grid{'' if rows == 1 else f', {rows}'})"
 
     def draw(rng: RNG) -> Array:
@@ -156,22 +153,23 @@ def _frequent(rng: RNG) -> Draft:
     return draft("count objects, color", step, until(scenes(rng, style, makers, 3, 8), is_good))
 
 
-def _symmetry(rng: RNG) -> Draft:
-    style = draw_style(rng, 3, 7, (1, 3), black=0.95)
-    one, two = new_colors(rng, 2)
-    density = float(rng.uniform(0.3, 0.7))
+def _neighborhoods(rng: RNG) -> Draft:
+    style = object_style(rng, 8, 13, (3, 6), black=1.0)
+    center, *rest = style.colors
+    step = f"overlay_neighborhoods(grid, {name_of(center)})"
 
     def draw(rng: RNG) -> Array:
         grid = blank(rng, style)
-        paint_noise(rng, grid, style.colors, density)
-        if chance(rng, 0.5):
-            half = grid.shape[1] // 2
-            grid[:, -half:] = grid[:, :half][:, ::-1]
+        taken = np.zeros(grid.shape, dtype=bool)
+        owner = rng.integers(between(rng, 2, 3), size=(3, 3))
+        colors = rng.permutation(rest).tolist()
+        for k in range(int(owner.max()) + 1):
+            figure = np.where(owner == k, colors[k % len(colors)], -1)
+            figure[1, 1] = center
+            place(rng, grid, taken, figure)
         return grid
 
-    return draft(
-        "symmetry, color", f"symmetry_to_color(grid, {name_of(one)}, {name_of(two)})", draw
-    )
+    return draft("overlay, center", step, draw)
 
 
 FAMILIES = [
@@ -180,5 +178,5 @@ FAMILIES = [
     Family(name="color block of an object", draw=_block, weight=0.8, second=False),
     Family(name="colors of the largest", draw=_largest_colors, weight=0.4, second=False),
     Family(name="most frequent object color", draw=_frequent, weight=0.7, second=False),
-    Family(name="symmetry to color", draw=_symmetry, weight=0.4, second=False),
+    Family(name="overlay neighborhoods", draw=_neighborhoods, weight=0.3, second=False),
 ]

@@ -346,6 +346,69 @@ def _outline_and_fill(rng: RNG) -> Draft:
     )
 
 
+def _tails(rng: RNG) -> Draft:
+    """Short lines or figures with a tail, which go on to the edge."""
+    style = object_style(rng, 7, 15, (1, 3), black=1.0)
+    straight = chance(rng, 0.4)
+
+    def make(rng: RNG, colors: Sequence[int]) -> Array:
+        color = pick(rng, colors)
+        if straight:
+            length = between(rng, 2, 4)
+            out = np.full((length, length), -1)
+            if chance(rng, 0.5):
+                np.fill_diagonal(out, color)
+            else:
+                out = np.full((1, length), color)
+        else:
+            out = np.full((3, 3), -1)
+            out[:2, :2] = color
+            out[2, pick(rng, (0, 1, 2))] = color
+        return np.array(np.rot90(out, between(rng, 0, 3)))
+
+    return draft("tail, ray", "extend_tails(grid)", scenes(rng, style, (make,), 1, 3))
+
+
+def _four(rng: RNG) -> Draft:
+    style = object_style(rng, 6, 13, (1, 2), black=1.0)
+    names = ", ".join(name_of(c) for c in new_colors(rng, 4, style.colors))
+    step = f"surround_four(grid, {name_of(style.colors[0])}, {names})"
+    return draft("dots, four sides", step, scenes(rng, style, (dot(),), 1, 4, gap=2))
+
+
+def _parity(rng: RNG) -> Draft:
+    style = object_style(rng, 9, 16, (1, 1), black=1.0)
+    one, two = new_colors(rng, 2, style.colors)
+    step = f"fill_holes_by_parity(grid, {name_of(one)}, {name_of(two)})"
+    return draft("holes, even, odd", step, scenes(rng, style, (frame(3, 7, 0.8),), 2, 4))
+
+
+def _large_regions(rng: RNG) -> Draft:
+    style = object_style(rng, 6, 14, (1, 5), black=1.0)
+    size = pick(rng, (2, 2, 3, 4))
+    black = chance(rng, 0.6)
+    region = 0 if black else style.colors[0]
+    color = name_of(new_color(rng, style.colors))
+    name = "Color.BLACK" if black else name_of(region)
+    step = f"recolor_large_regions(grid, {name}, {size}, {color})"
+    inputs = noise_grids(rng, style, float(rng.uniform(0.4, 0.7) if black else 0.35))
+    return draft("regions, size, recolor", step, inputs)
+
+
+def _one_color_noise(rng: RNG) -> Draft:
+    style = object_style(rng, 8, 16, (1, 3), black=0.7)
+    noise = new_color(rng, style.colors, [style.background])
+    density = float(rng.uniform(0.03, 0.12))
+    inner = scenes(rng, style, (box(3, 7), box(4, 6)), 1, 4)
+
+    def draw(rng: RNG) -> Array:
+        grid = inner(rng)
+        grid[rng.random(grid.shape) < density] = noise
+        return grid
+
+    return draft("noise, color", f"replace_by_neighbors(grid, {name_of(noise)})", draw)
+
+
 FAMILIES = [
     Family(name="fill holes", draw=_fill_holes, weight=2.0, second=False),
     Family(name="fill holes by side", draw=_holes_by_side, weight=0.5, second=False),
@@ -364,4 +427,9 @@ FAMILIES = [
     Family(name="mark corners", draw=_corners, weight=0.4),
     Family(name="mark the middle", draw=_midpoint, weight=0.4, second=False),
     Family(name="outline and fill", draw=_outline_and_fill, weight=0.4, second=False),
+    Family(name="extend tails", draw=_tails, weight=0.6, second=False),
+    Family(name="four colors around", draw=_four, weight=0.3, second=False),
+    Family(name="fill holes by parity", draw=_parity, weight=0.4, second=False),
+    Family(name="recolor large regions", draw=_large_regions, weight=0.5, second=False),
+    Family(name="noise of one color", draw=_one_color_noise, weight=0.6, second=False),
 ]

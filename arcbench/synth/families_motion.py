@@ -9,12 +9,13 @@ from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.dsl.concepts.physics import (
     align_objects,
     attract_dots,
+    connect_to_largest,
     project_dots,
     shoot_at,
 )
 from arcbench.synth.drafts import DIRECTIONS, draft
 from arcbench.synth.family import RNG, Draft, Family
-from arcbench.synth.inputs import between, blank, chance, pick
+from arcbench.synth.inputs import between, blank, chance, paint_noise, pick
 from arcbench.synth.inputs_objects import (
     Maker,
     blob,
@@ -239,6 +240,47 @@ def _complete(rng: RNG) -> Draft:
     return draft("template, complete", "complete_copies(grid)", draw)
 
 
+def _color_falls(rng: RNG) -> Draft:
+    style = object_style(rng, 6, 14, (2, 3), black=1.0)
+    mover, *others = style.colors
+    way = pick(rng, DIRECTIONS)
+    density = float(rng.uniform(0.05, 0.2))
+    roof = chance(rng, 0.5)
+    turns = {'"down"': 2, '"up"': 0, '"left"': 1, '"right"': 3}[way]
+
+    def draw(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        if not roof:
+            paint_noise(rng, grid, style.colors, density)
+            return grid
+        # A block with bays and bars on the other side that fit into them, turned into place.
+        grid = np.array(np.rot90(grid, -turns))
+        top = between(rng, 0, 2)
+        for column in range(grid.shape[1]):
+            grid[top : top + between(rng, 1, 4), column] = others[0]
+            if chance(rng, 0.4):
+                length = between(rng, 1, max(1, min(3, len(grid) - 8)))
+                grid[len(grid) - length :, column] = mover
+        return np.array(np.rot90(grid, turns))
+
+    return draft("color, gravity, cells", f"gravity_of_color(grid, {name_of(mover)}, {way})", draw)
+
+
+def _to_largest(rng: RNG) -> Draft:
+    style = object_style(rng, 8, 15, (2, 4), black=0.7)
+    main, *others = style.colors
+    step = "connect_to_largest(grid)"
+
+    def draw(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        taken = paint_figures(rng, grid, (box(2, 6), box(3, 5)), [main], 1)
+        for _ in range(between(rng, 1, 4)):
+            place(rng, grid, taken, np.full((1, 1), pick(rng, others)))
+        return grid
+
+    return draft("dots, connect, largest", step, changed_by(draw, connect_to_largest))
+
+
 FAMILIES = [
     Family(name="drop objects", draw=_drop, weight=1.2),
     Family(name="drop a color", draw=_drop_color, weight=0.8, second=False),
@@ -250,4 +292,6 @@ FAMILIES = [
     Family(name="align objects", draw=_align, weight=0.5, second=False),
     Family(name="copy to marks", draw=_copy, weight=1.0, second=False),
     Family(name="complete copies", draw=_complete, weight=0.8, second=False),
+    Family(name="cells of a color fall", draw=_color_falls, weight=0.6, second=False),
+    Family(name="connect to the largest", draw=_to_largest, weight=0.6, second=False),
 ]

@@ -327,17 +327,12 @@ def _nearest(rng: RNG) -> Draft:
     keys = style.colors[1:]
     remove = chance(rng, 0.5)
     step = f"recolor_by_nearest(grid, {name_of(main)}{', True' if remove else ''})"
-    if chance(rng, 0.35):
-        step = f"recolor_to_dot(grid, {name_of(main)})"
 
     def draw(rng: RNG) -> Array:
         grid = blank(rng, style)
-        single = "to_dot" in step
-        taken = paint_figures(
-            rng, grid, (blob(2, 4), box(2, 4)), [main], 1 if single else between(rng, 1, 4)
-        )
+        taken = paint_figures(rng, grid, (blob(2, 4), box(2, 4)), [main], between(rng, 1, 4))
         taken = taken | (grid == main)
-        for _ in range(1 if single else between(rng, 2, 4)):
+        for _ in range(between(rng, 2, 4)):
             place(rng, grid, taken, np.full((1, 1), pick(rng, keys)))
         return grid
 
@@ -459,6 +454,88 @@ def _halves(rng: RNG) -> Draft:
     return draft("object, half, recolor", step, scenes(rng, style, makers, 1, 4))
 
 
+def _extremes(rng: RNG) -> Draft:
+    style = object_style(rng, 8, 14, (1, 1), black=1.0)
+    one, two = new_colors(rng, 2, style.colors)
+    step = f"recolor_largest_and_smallest(grid, {name_of(one)}, {name_of(two)})"
+    bars = chance(rng, 0.4)
+    inner = scenes(rng, style, PLAIN, 3, 5)
+
+    def draw(rng: RNG) -> Array:
+        if not bars:
+            return inner(rng)
+        grid = blank(rng, style)
+        height, width = grid.shape
+        sizes = (rng.permutation(height - 1) + 1).tolist()
+        for column, size in zip(range(between(rng, 0, 1), width, 2), sizes, strict=False):
+            grid[height - size :, column] = style.colors[0]
+        return grid
+
+    def is_good(grid: Array) -> bool:
+        sizes = [t.size for t in things(grid)]
+        return len(sizes) > 2 and sizes.count(max(sizes)) == sizes.count(min(sizes)) == 1
+
+    return draft("object, size, recolor", step, until(draw, is_good))
+
+
+def _crop_frame(rng: RNG) -> Draft:
+    style = object_style(rng, 9, 17, (2, 5), black=1.0)
+    rim, *rest = style.colors
+    inside = chance(rng, 0.6)
+    density = float(rng.uniform(0.1, 0.7))
+
+    def draw(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        paint_noise(rng, grid, rest, density)
+        height, width = grid.shape
+        h, w = between(rng, 4, height // 2 + 2), between(rng, 4, width // 2 + 2)
+        row, column = between(rng, 0, height - h), between(rng, 0, width - w)
+        part = grid[row : row + h, column : column + w]
+        part[[0, -1]] = rim
+        part[:, [0, -1]] = rim
+        return grid
+
+    step = "crop_frame_inside(grid)" if inside else "crop_frame(grid)"
+    return draft("frame, crop", step, draw)
+
+
+def _overlay(rng: RNG) -> Draft:
+    style = object_style(rng, 8, 14, (2, 4), black=0.6)
+    by_color = chance(rng, 0.5)
+    side = pick(rng, (3, 3, 4, 5))
+    step = "overlay_objects(grid, True)" if by_color else "overlay_objects(grid)"
+
+    def draw(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        taken = np.zeros(grid.shape, dtype=bool)
+        free = np.ones((side, side), dtype=bool)
+        colors = rng.permutation(style.colors).tolist()
+        for color in colors if by_color else colors * 2:
+            figure = blob(side, side)(rng, [color])
+            if by_color:
+                # Parts of one pattern: no two colours want the same place.
+                figure = np.where(free & (rng.random(figure.shape) < 0.5), color, -1)
+            free &= figure < 0
+            if (figure >= 0).any():
+                place(rng, grid, taken, figure)
+        return grid
+
+    return draft("objects, overlay", step, draw)
+
+
+def _to_dot(rng: RNG) -> Draft:
+    style = object_style(rng, 7, 14, (3, 5), black=1.0)
+
+    def draw(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        figure = pick(rng, (blob(2, 5), blob(3, 5), frame(3, 5)))
+        taken = paint_figures(rng, grid, (figure,), [style.color(rng)], between(rng, 1, 2))
+        place(rng, grid, taken, np.full((1, 1), style.color(rng)))
+        return grid
+
+    return draft("object, dot, recolor", "recolor_to_dot(grid)", draw)
+
+
 FAMILIES = [
     Family(name="crop object", draw=_crop, weight=3.0),
     Family(name="crop object of many colors", draw=_crop_many, weight=1.5),
@@ -479,4 +556,8 @@ FAMILIES = [
     Family(name="objects in a line", draw=_line_up, weight=0.6),
     Family(name="colors of objects", draw=_object_colors, weight=1.2),
     Family(name="recolor half of objects", draw=_halves, weight=0.6, second=False),
+    Family(name="recolor largest and smallest", draw=_extremes, weight=0.6, second=False),
+    Family(name="crop frame", draw=_crop_frame, weight=0.7),
+    Family(name="overlay objects", draw=_overlay, weight=0.5),
+    Family(name="recolor to a dot", draw=_to_dot, weight=0.5),
 ]

@@ -22,7 +22,7 @@ __all__ = [
     "histogram_of_objects",
     "largest_colors_as_row",
     "most_frequent_object_color",
-    "symmetry_to_color",
+    "overlay_neighborhoods",
 ]
 
 What = Literal["cells", "objects", "squares", "blocks"]
@@ -32,7 +32,7 @@ def _count(grid: AnyArray, color: int, what: What) -> int:
     """Cells of the colour, or its objects: all, full squares of 2 × 2 or more, or 2 × 2 blocks."""
     if what == "cells":
         return int((grid == color).sum())
-    found = [t for t in things(grid, "same_color") if t.color == color]
+    found = [t for t in things(grid, "same_color_4") if t.color == color]
     if what == "objects":
         return len(found)
     if what == "blocks":
@@ -146,13 +146,16 @@ def histogram_of_objects(
 
 
 def largest_colors_as_row(grid: AnyArray, rows: int = 1) -> Array:
-    """The colours of the objects of the largest size from left to right, each `rows` cells high."""
+    """The colours of the objects of the largest size from left to right, each `rows` cells high.
+
+    With `rows` 0 they are as high as those objects have cells.
+    """
     found = things(grid, "same_color")
     if not found:
         return np.array(grid)
     most = max(t.size for t in found)
     colors = [t.color for t in sorted(found, key=lambda t: t.left) if t.size == most]
-    return np.array([colors] * max(1, rows))
+    return np.array([colors] * (rows if rows > 0 else min(30, most)))
 
 
 def most_frequent_object_color(grid: AnyArray, rows: int = 1, columns: int = 1) -> Array:
@@ -165,7 +168,11 @@ def most_frequent_object_color(grid: AnyArray, rows: int = 1, columns: int = 1) 
     return np.full((rows, columns), best, dtype=np.int64)
 
 
-def symmetry_to_color(grid: AnyArray, color: int, other_color: int) -> Array:
-    """One cell: one colour if the grid is its own mirror image left to right, else the other."""
-    same = bool((grid == grid[:, ::-1]).all())
-    return np.array([[color if same else other_color]])
+def overlay_neighborhoods(grid: AnyArray, color: int) -> Array:
+    """Lay the 3 × 3 surroundings of all cells of a colour over each other."""
+    ground = background_of(grid)
+    padded = np.pad(grid, 1, constant_values=ground)
+    out = np.full((3, 3), ground, dtype=np.int64)
+    for row, column in np.argwhere(grid == color).tolist():
+        out = np.where(out == ground, padded[row : row + 3, column : column + 3], out)
+    return out

@@ -29,12 +29,14 @@ __all__ = [
     "draw_lines_through_centers",
     "draw_ray",
     "draw_rays",
+    "extend_tails",
     "fill_between_dots",
     "fill_color_boxes",
     "fill_empty_squares",
     "fill_hole_shapes",
     "fill_holes",
     "fill_holes_and_leak",
+    "fill_holes_by_parity",
     "fill_holes_by_side",
     "fill_holes_with_own_mark",
     "fill_inside",
@@ -47,12 +49,15 @@ __all__ = [
     "mark_midpoint",
     "outline_objects",
     "recolor_half_of_objects",
+    "recolor_large_regions",
     "recolor_regions",
     "recolor_regions_and_others",
     "recolor_regions_by_rank",
     "remove_thin_parts",
+    "replace_by_neighbors",
     "surround",
     "surround_all",
+    "surround_four",
 ]
 
 Pattern = Literal["plus", "x", "ring", "far_plus", "far_x"]
@@ -547,4 +552,74 @@ def recolor_half_of_objects(
         columns = {"left": slice(0, wide), "right": slice(thing.width - wide, None)}
         part = (rows.get(half, slice(None)), columns.get(half, slice(None)))
         out[thing.box][part][thing.mask[part] == 1] = color
+    return out
+
+
+def extend_tails(grid: AnyArray) -> Array:
+    """Every cell with just one neighbour of its colour draws a ray away from that neighbour."""
+    ground = background_of(grid)
+    height, width = grid.shape
+    cells = grid.tolist()
+    out = np.array(grid)
+    for row, column in np.argwhere(grid != ground).tolist():
+        color = cells[row][column]
+        near = [
+            (r, c)
+            for r, c in SIDES_8
+            if 0 <= row + r < height
+            and 0 <= column + c < width
+            and cells[row + r][column + c] == color
+        ]
+        if len(near) != 1:
+            continue
+        dr, dc = -near[0][0], -near[0][1]
+        r, c = row + dr, column + dc
+        while 0 <= r < height and 0 <= c < width and cells[r][c] == ground:
+            out[r, c] = color
+            r, c = r + dr, c + dc
+    return out
+
+
+def surround_four(
+    grid: AnyArray, center_color: int, up_color: int, right_color: int, down_color: int,
+    left_color: int,
+) -> Array:  # fmt: skip
+    """Put four colours above, right of, below and left of every cell of `center_color`."""
+    ground = background_of(grid)
+    height, width = grid.shape
+    out = np.array(grid)
+    colors = (up_color, down_color, left_color, right_color)
+    for row, column in np.argwhere(grid == center_color).tolist():
+        for (r, c), color in zip(SIDES_4, colors, strict=True):
+            r, c = row + r, column + c
+            if 0 <= r < height and 0 <= c < width and grid[r, c] == ground:
+                out[r, c] = color
+    return out
+
+
+def fill_holes_by_parity(grid: AnyArray, even_color: int, odd_color: int) -> Array:
+    """Fill enclosed background: one colour where its box is an even number of cells wide."""
+    out = np.array(grid, order="C")
+    for hole in enclosed(grid, background_of(grid)):
+        paint(out, hole, odd_color if hole.width % 2 else even_color)
+    return out
+
+
+def recolor_large_regions(grid: AnyArray, region_color: int, size: int, color: int) -> Array:
+    """Recolour the connected regions of a colour (black, too) that have at least `size` cells."""
+    out = np.array(grid, order="C")
+    for part in regions(grid, region_color):
+        if len(part) >= size:
+            out.ravel()[part] = color
+    return out
+
+
+def replace_by_neighbors(grid: AnyArray, color: int) -> Array:
+    """Cells of the colour take the main other colour of the cells around them."""
+    out = np.array(grid)
+    for row, column in np.argwhere(grid == color).tolist():
+        near = grid[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].ravel()
+        near = near[near != color]
+        if near.size:
+            out[row, column] = np.bincount(near).argmax()
     return out

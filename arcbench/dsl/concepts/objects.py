@@ -10,6 +10,7 @@ from arcbench.dsl.concepts._components import (
     Which,
     choose,
     paint,
+    regions,
     things,
 )
 from arcbench.dsl.concepts._types import AnyArray, Array, Axis, Line
@@ -17,6 +18,8 @@ from arcbench.dsl.concepts.geometry import background_of
 
 __all__ = [
     "color_of_object",
+    "crop_frame",
+    "crop_frame_inside",
     "crop_object",
     "crop_object_box",
     "denoise",
@@ -27,12 +30,14 @@ __all__ = [
     "mirror_objects",
     "object_colors",
     "objects_in_a_line",
+    "overlay_objects",
     "recolor_by_column_key",
     "recolor_by_hole_count",
     "recolor_by_nearest",
     "recolor_by_row_key",
     "recolor_by_size",
     "recolor_by_size_rank",
+    "recolor_largest_and_smallest",
     "recolor_objects",
     "recolor_objects_and_others",
     "recolor_to_dot",
@@ -231,19 +236,21 @@ def recolor_by_nearest(grid: AnyArray, color: int, remove_keys: bool = False) ->
     return out
 
 
-def recolor_to_dot(grid: AnyArray, color: int) -> Array:
-    """All cells of `color` take the colour of the single other cell, which vanishes."""
+def recolor_to_dot(grid: AnyArray) -> Array:
+    """All objects take the colour of the single cell that stands alone, which vanishes."""
     ground = background_of(grid)
-    marks = grid[(grid != ground) & (grid != color)]
-    if not marks.size:
+    dots = [thing for thing in things(grid, "any_color") if thing.size == 1]
+    if len(dots) != 1:
         return np.array(grid)
-    return np.where(grid == color, marks[0], np.where(grid == ground, grid, ground))
+    out = np.where(grid != ground, dots[0].color, grid)
+    paint(out, dots[0], ground)
+    return out
 
 
 def recolor_by_column_key(grid: AnyArray, color: int) -> Array:
     """Objects of `color` take the colour that the top or bottom row shows over them."""
     out = np.array(grid, order="C")
-    for thing in things(grid, "same_color"):
+    for thing in things(grid, "same_color_4"):
         if thing.color != color:
             continue
         columns = slice(thing.left, thing.right + 1)
@@ -348,3 +355,77 @@ def objects_in_a_line(
         np.pad(t.patch, ((0, height - t.height), (0, 0)), constant_values=ground) for t in ordered
     ]
     return np.hstack(parts)
+
+
+def recolor_largest_and_smallest(
+    grid: AnyArray, largest_color: int, smallest_color: int, kind: Kind = "same_color"
+) -> Array:
+    """Colour the largest and the smallest object; all others become background."""
+    found = things(grid, kind)
+    out = np.array(grid, order="C")
+    if not found:
+        return out
+    sizes = [thing.size for thing in found]
+    for thing in found:
+        color = thing.background
+        if thing.size == min(sizes):
+            color = smallest_color
+        if thing.size == max(sizes):
+            color = largest_color
+        paint(out, thing, color)
+    return out
+
+
+def _largest_frame(grid: AnyArray) -> Thing | None:
+    """The object with the largest box whose rim is all its own, with something inside."""
+    best: Thing | None = None
+    for color in np.unique(grid).tolist():
+        for part in regions(grid, color):
+            if len(part) < 8:
+                continue
+            thing = Thing(grid, part, 0)
+            if thing.height < 3 or thing.width < 3 or thing.is_full:
+                continue
+            mask = thing.mask
+            if not (mask[0].all() and mask[-1].all() and mask[:, 0].all() and mask[:, -1].all()):
+                continue
+            if best is None or thing.height * thing.width > best.height * best.width:
+                best = thing
+    return best
+
+
+def crop_frame(grid: AnyArray) -> Array:
+    """Crop to the largest closed rectangular frame of one colour, with what is inside it."""
+    frame = _largest_frame(grid)
+    return np.array(grid if frame is None else grid[frame.box])
+
+
+def crop_frame_inside(grid: AnyArray) -> Array:
+    """Crop to what is inside the largest closed rectangular frame of one colour."""
+    frame = _largest_frame(grid)
+    return np.array(grid if frame is None else grid[frame.box][1:-1, 1:-1])
+
+
+def overlay_objects(grid: AnyArray, by_color: bool = False) -> Array:
+    """Lay all objects over each other, centred; background is transparent.
+
+    With `by_color` all cells of a colour are one object, connected or not.
+    """
+    ground = background_of(grid)
+    if by_color:
+        found = [
+            Thing(grid, np.flatnonzero(grid == color).tolist(), ground)
+            for color in np.unique(grid).tolist()
+            if color != ground
+        ]
+    else:
+        found = things(grid, "any_color")
+    if not found:
+        return np.array(grid)
+    out = np.full((max(t.height for t in found), max(t.width for t in found)), ground)
+    for thing in found:
+        row, column = (len(out) - thing.height) // 2, (out.shape[1] - thing.width) // 2
+        view = out[row : row + thing.height, column : column + thing.width]
+        free = view == ground
+        view[free] = thing.patch[free]
+    return out

@@ -12,9 +12,11 @@ __all__ = [
     "align_objects",
     "attract_dots",
     "complete_copies",
+    "connect_to_largest",
     "copy_to_marks",
     "drop_color",
     "drop_objects",
+    "gravity_of_color",
     "move_color",
     "move_dots_to_same_color",
     "move_objects",
@@ -235,7 +237,7 @@ def move_dots_to_same_color(grid: AnyArray) -> Array:
 def project_dots(grid: AnyArray) -> Array:
     """Every single cell colours the nearest cell of the larger object that it faces."""
     ground = background_of(grid)
-    found = things(grid, "any_color")
+    found = things(grid, "same_color")
     cells = grid.tolist()
     large = {i for t in found if t.size > 1 for i in t.flat}
     out = np.array(grid)
@@ -316,4 +318,46 @@ def complete_copies(grid: AnyArray) -> Array:
             part = np.where(template.patch == color, color, ground)
             for row, column in np.argwhere((windows == part).all((2, 3))).tolist():
                 _place(out, template, row - height, column - width)
+    return out
+
+
+def gravity_of_color(grid: AnyArray, color: int, direction: Direction = "down") -> Array:
+    """Let every single cell of one colour fall until the edge or another cell stops it."""
+    ground = background_of(grid)
+    turns = {"down": 0, "right": 3, "up": 2, "left": 1}[direction]
+    turned = np.rot90(grid, turns).tolist()
+    for row in range(len(turned) - 2, -1, -1):
+        for column, value in enumerate(turned[row]):
+            if value != color:
+                continue
+            to = row
+            while to + 1 < len(turned) and turned[to + 1][column] == ground:
+                to += 1
+            if to != row:
+                turned[row][column], turned[to][column] = ground, color
+    return np.array(np.rot90(np.array(turned), -turns))
+
+
+def connect_to_largest(grid: AnyArray, color: int = -1) -> Array:
+    """Draw lines from all single cells to the largest object where they face it.
+
+    The lines have the cell's colour, or the `color` given.
+    """
+    ground = background_of(grid)
+    found = things(grid, "same_color")
+    if not found:
+        return np.array(grid)
+    target = max(found, key=lambda t: t.size)
+    goal = set(target.flat)
+    cells = grid.tolist()
+    out = np.array(grid)
+    for dot in (t for t in found if t.size == 1 and t is not target):
+        for dr, dc in _STEPS.values():
+            seen = _sight(cells, dot.top, dot.left, dr, dc, ground)
+            if seen is None or seen[0] * grid.shape[1] + seen[1] not in goal:
+                continue
+            r, c = dot.top + dr, dot.left + dc
+            while (r, c) != seen:
+                out[r, c] = dot.color if color < 0 else color
+                r, c = r + dr, c + dc
     return out
