@@ -7,7 +7,7 @@ import numpy as np
 from arcbench.dsl.concepts._components import enclosed, things
 from arcbench.dsl.concepts._types import Array
 from arcbench.dsl.concepts.drawing import bridge_objects, fill_empty_squares
-from arcbench.synth.drafts import draft
+from arcbench.synth.drafts import CORNERS, draft
 from arcbench.synth.family import RNG, Draft, Family
 from arcbench.synth.inputs import between, blank, chance, dot_grids, noise_grids, pick
 from arcbench.synth.inputs_objects import (
@@ -409,6 +409,19 @@ def _one_color_noise(rng: RNG) -> Draft:
     return draft("noise, color", f"replace_by_neighbors(grid, {name_of(noise)})", draw)
 
 
+def _corner_ray(rng: RNG) -> Draft:
+    style = object_style(rng, 7, 15, (1, 3), black=1.0)
+    corners = [
+        CORNERS[int(k)] for k in rng.permutation(4)[: min(len(style.colors), between(rng, 1, 2))]
+    ]
+    steps = [
+        f"draw_corner_ray(grid, {name_of(color)}, {corner})"
+        for color, corner in zip(style.colors, corners, strict=False)
+    ]
+    inputs = scenes(rng, style, (square(2, 3), box(2, 3)), len(style.colors), 3)
+    return draft("corner, ray", steps, inputs)
+
+
 FAMILIES = [
     Family(name="fill holes", draw=_fill_holes, weight=2.0, second=False),
     Family(name="fill holes by side", draw=_holes_by_side, weight=0.5, second=False),
@@ -432,4 +445,5 @@ FAMILIES = [
     Family(name="fill holes by parity", draw=_parity, weight=0.4, second=False),
     Family(name="recolor large regions", draw=_large_regions, weight=0.5, second=False),
     Family(name="noise of one color", draw=_one_color_noise, weight=0.6, second=False),
+    Family(name="ray from a corner", draw=_corner_ray, weight=0.5, second=False),
 ]

@@ -121,6 +121,8 @@ def _attract(rng: RNG) -> Draft:
         return grid
 
     step = f"attract_dots(grid, {name_of(mover)}, {name_of(target)})"
+    if chance(rng, 0.3):
+        step = f"absorb_dots(grid, {name_of(target)})"
     inputs = changed_by(draw, lambda grid: attract_dots(grid, mover, target))
     return draft("dots, attract", step, inputs)
 

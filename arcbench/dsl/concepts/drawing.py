@@ -25,6 +25,7 @@ __all__ = [
     "color_rings",
     "connect_at_corner",
     "connect_diagonally",
+    "draw_corner_ray",
     "draw_frames",
     "draw_lines_through_centers",
     "draw_ray",
@@ -447,14 +448,16 @@ def fill_color_boxes(grid: AnyArray) -> Array:
 
 
 def fill_empty_squares(grid: AnyArray, color: int, size: int = 2) -> Array:
-    """Colour every square of `size` × `size` background cells."""
+    """Colour the squares of `size` × `size` background cells, in reading order, none twice."""
     ground = background_of(grid)
     out = np.array(grid)
     if not 1 <= size <= min(grid.shape):
         return out
     windows = np.lib.stride_tricks.sliding_window_view(grid == ground, (size, size))
     for row, column in np.argwhere(windows.all((2, 3))).tolist():
-        out[row : row + size, column : column + size] = color
+        part = out[row : row + size, column : column + size]
+        if (part == ground).all():
+            part[:] = color
     return out
 
 
@@ -622,4 +625,26 @@ def replace_by_neighbors(grid: AnyArray, color: int) -> Array:
         near = near[near != color]
         if near.size:
             out[row, column] = np.bincount(near).argmax()
+    return out
+
+
+def draw_corner_ray(
+    grid: AnyArray,
+    source_color: int,
+    corner: Literal["top_left", "top_right", "bottom_left", "bottom_right"],
+) -> Array:
+    """Draw a diagonal ray to the edge from one corner of every object of a colour."""
+    ground = background_of(grid)
+    height, width = grid.shape
+    out = np.array(grid)
+    dr = -1 if corner.startswith("top") else 1
+    dc = -1 if corner.endswith("left") else 1
+    for thing in things(grid, "same_color"):
+        if thing.color != source_color:
+            continue
+        r = (thing.top if dr < 0 else thing.bottom) + dr
+        c = (thing.left if dc < 0 else thing.right) + dc
+        while 0 <= r < height and 0 <= c < width and grid[r, c] == ground:
+            out[r, c] = source_color
+            r, c = r + dr, c + dc
     return out

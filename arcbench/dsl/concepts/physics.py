@@ -9,6 +9,7 @@ from arcbench.dsl.concepts._types import AnyArray, Array, Direction
 from arcbench.dsl.concepts.geometry import background_of
 
 __all__ = [
+    "absorb_dots",
     "align_objects",
     "attract_dots",
     "complete_copies",
@@ -361,3 +362,12 @@ def connect_to_largest(grid: AnyArray, color: int = -1) -> Array:
                 out[r, c] = dot.color if color < 0 else color
                 r, c = r + dr, c + dc
     return out
+
+
+def absorb_dots(grid: AnyArray, target_color: int) -> Array:
+    """All other cells fly straight to the object of the colour, stop beside it and take it on."""
+    ground = background_of(grid)
+    other = next(c for c in range(10) if c not in (ground, target_color))
+    dots = np.where((grid == ground) | (grid == target_color), grid, other)
+    moved = attract_dots(dots, other, target_color)
+    return np.where(moved == other, target_color, moved)
