@@ -224,6 +224,9 @@ def _incomplete(rng: RNG, style: Style, kind: str) -> Draw:
     """A symmetric figure from which a part was taken."""
     side = between(rng, 4, 8)
     density = float(rng.uniform(0.4, 0.8))
+    core_color = _other(rng, *style.colors, style.background) if chance(rng, 0.65) else -1
+    core_is_x = chance(rng, 0.4)
+    lost = pick(rng, [0.8, 1.0, 1.0])
 
     def draw_input(rng: RNG) -> Array:
         grid = blank(rng, style)
@@ -234,12 +237,20 @@ def _incomplete(rng: RNG, style: Style, kind: str) -> Draw:
         else:
             half = (size + 1) // 2
             figure[:half, :half] = sprite(rng, half, half, style.colors, style.background)
-        if kind == "all":
-            figure = symmetric(rng, figure, "diagonal")
-        figure = symmetric(rng, figure, "both")
+        if kind == "quarter_turn" and chance(rng, 0.5):
+            figure = symmetric(rng, figure, "rotation")
+            size = len(figure)
+        else:
+            if kind != "both":
+                figure = symmetric(rng, figure, "diagonal")
+            figure = symmetric(rng, figure, "both")
         middle = slice(size // 2 - 1, size // 2 + 1 + size % 2)
         core = figure[middle, middle].copy()
         core[core == style.background] = style.colors[0]
+        if core_color >= 0:
+            core[:] = core_color
+            if core_is_x and len(core) == 3:
+                core[[0, 1, 1, 2], [1, 0, 2, 1]] = style.background
         corner = pick(rng, [(0, 0), (0, 1), (1, 0), (1, 1)])
         for r in (0, 1):
             for c in (0, 1):
@@ -248,7 +259,7 @@ def _incomplete(rng: RNG, style: Style, kind: str) -> Draw:
                     rows = slice(0, size // 2) if r == 0 else slice((size + 1) // 2, None)
                     columns = slice(0, size // 2) if c == 0 else slice((size + 1) // 2, None)
                     part = figure[rows, columns]
-                    part[rng.random(part.shape) < 0.8] = style.background
+                    part[rng.random(part.shape) < lost] = style.background
         figure[middle, middle] = core
         row, column = between(rng, 0, len(grid) - size), between(rng, 0, grid.shape[1] - size)
         grid[row : row + size, column : column + size] = figure
@@ -258,9 +269,9 @@ def _incomplete(rng: RNG, style: Style, kind: str) -> Draw:
 
 
 def _complete(rng: RNG) -> Draft:
-    kind = pick(rng, ["both", "both", "all"])
+    kind = pick(rng, ["both", "both", "all", "quarter_turn"])
     style = draw_style(rng, 8, 15, (1, 3), black=0.95)
-    end = "" if kind == "both" else ', "all"'
+    end = "" if kind == "both" else f', "{kind}"'
     step = f"complete_symmetry(grid{end})"
     return draft("symmetry, complete", step, _incomplete(rng, style, kind))
 

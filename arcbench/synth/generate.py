@@ -138,7 +138,7 @@ def _draw_pairs(
     rng: RNG, draft: Draft, transform: Transform
 ) -> tuple[list[tuple[Array, Array]], int] | None:
     """Pairs within the cell budget and the number of train pairs; at least 2 + 1, else None."""
-    budget = MAX_CELLS if rng.random() < 0.08 else int(rng.integers(500, 1900))
+    budget = MAX_CELLS if rng.random() < 0.1 else int(rng.integers(700, 2000))
     wanted = 1 + int(np.searchsorted([0.15, 0.6, 0.9], rng.random())) + 2
     num_test = 2 if rng.random() < 0.05 else 1
     pairs: list[tuple[Array, Array]] = []

@@ -22,7 +22,6 @@ __all__ = [
     "draw_border",
     "draw_cross",
     "draw_grid_lines",
-    "extend_both_ways",
     "extend_color",
     "extend_columns",
     "extend_diagonals",
@@ -127,11 +126,6 @@ def extend_color(grid: AnyArray, color: int, axis: Axis = "horizontal") -> Array
     else:
         out[:, (grid == color).any(0)] = color
     return out
-
-
-def extend_both_ways(grid: AnyArray) -> Array:
-    """Draw a cross of its colour, as long as the grid, through every cell, on background only."""
-    return draw_cross(grid, -1)
 
 
 def draw_cross(grid: AnyArray, center_color: int = -1) -> Array:

@@ -67,7 +67,7 @@ def symmetrize_content(grid: AnyArray, kind: Kind = "horizontal") -> Array:
 def complete_symmetry(grid: AnyArray, kind: Kind = "both") -> Array:
     """Complete a figure that is partly symmetric: find its centre, then fill the missing images.
 
-    The centre is where most cells have an image of their own colour and none of another colour.
+    The centre is where most cells have all images in their colour and none has one in another.
     """
     ground = background_of(grid)
     content = grid != ground
@@ -96,13 +96,19 @@ def complete_symmetry(grid: AnyArray, kind: Kind = "both") -> Array:
             part, filled = grid[rows, columns], content[rows, columns]
             if int(filled.sum()) < len(cells):
                 continue
-            score, clash, whole = 0, False, np.array(part)
+            clash, whole, whole_orbit = False, np.array(part), filled
             for image in _images(part, kind)[1:]:
                 other = image != ground
                 clash = clash or bool((filled & other & (part != image)).any())
-                score += int((filled & other & (part == image)).sum())
+                whole_orbit = whole_orbit & (part == image)
                 whole = np.where(whole == ground, image, whole)
-            if not clash and score > best_score:
+            if clash:
+                continue
+            # A colour that is symmetric as a whole marks the centre; then the single cells count.
+            torn = part[filled & ~whole_orbit]
+            marks = int((filled & ~np.isin(part, torn)).sum())
+            score = 1 + int(whole_orbit.sum()) + 100 * min(marks, 9)
+            if score > best_score:
                 best_score, best = score, np.array(grid)
                 best[rows, columns] = whole
     return best
