@@ -16,7 +16,7 @@ RETRY_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 FIRST_WAIT_S = 0.5
 
 
-class ServerError(RuntimeError):
+class ServerError(UserError):
     """The server could not be reached, or answered with an error."""
 
 
@@ -76,7 +76,7 @@ class ServerPolicy:
                     return
                 try:
                     answers.put((i, self._complete(prompts[i], config, i)))
-                except (ServerError, UserError) as error:
+                except ServerError as error:
                     answers.put((i, error))
 
         for _ in range(min(self._concurrency, len(prompts))):
@@ -150,8 +150,10 @@ class ServerPolicy:
 
 
 def _turn(messages: Sequence[Message]) -> dict[str, bool]:
-    is_prefix = messages[-1]["role"] == "assistant"
-    return {"add_generation_prompt": not is_prefix, "continue_final_message": is_prefix}
+    """What a server must be told if the last turn is to be continued; strict ones know no more."""
+    if messages[-1]["role"] != "assistant":
+        return {}
+    return {"add_generation_prompt": False, "continue_final_message": True}
 
 
 def _completion(choice: dict[str, Any]) -> Completion:

@@ -41,6 +41,7 @@ class WorkerPolicy:
         self._child: subprocess.Popen[str] | None = None
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._stderr: deque[str] = deque(maxlen=KEPT_STDERR_LINES)
+        self._keeper: threading.Thread | None = None
         self._calls = 0
 
     def __enter__(self) -> "WorkerPolicy":
@@ -108,11 +109,10 @@ class WorkerPolicy:
             text=True,
             encoding="utf-8",
         )
-        for target, source in (
-            (_pump, (self._child.stdout, self._lines)),
-            (_keep, (self._child.stderr, self._stderr)),
-        ):
-            threading.Thread(target=target, args=source, daemon=True).start()
+        out, err = self._child.stdout, self._child.stderr
+        threading.Thread(target=_pump, args=(out, self._lines), daemon=True).start()
+        self._keeper = threading.Thread(target=_keep, args=(err, self._stderr), daemon=True)
+        self._keeper.start()
         try:
             self.name = next(iter(self._answers(0)))["name"]
         except UserError:
@@ -162,6 +162,8 @@ class WorkerPolicy:
 
     def _crashed(self) -> WorkerCrashed:
         code = self._child.wait() if self._child is not None else None
+        if self._keeper is not None:
+            self._keeper.join(CLOSE_S)  # its last lines say why
         tail = "\n".join(self._stderr) or "(it wrote nothing to stderr)"
         return WorkerCrashed(f"the process of policy {self.spec} ended with code {code}:\n{tail}")
 
