@@ -286,7 +286,46 @@ def _rotations(rng: RNG) -> Draft:
     return draft("rotation, concatenate", "rotations_in_square(grid)", any_grids(rng, style))
 
 
+def _share(rng: RNG) -> Draft:
+    rows, columns = pick(rng, [(2, 2), (1, 2), (2, 1), (1, 3), (3, 1), (2, 3)])
+    colors = distinct_colors(rng, between(rng, 2, 5), (0,))
+    separator = colors.pop()
+    height, width = between(rng, 3, 8), between(rng, 3, 8)
+    spread = chance(rng, 0.3)
+
+    def draw_input(rng: RNG) -> Array:
+        panels = [
+            [np.zeros((height, width), dtype=np.int64) for _ in range(columns)] for _ in range(rows)
+        ]
+        flat = [panel for line in panels for panel in line]
+        for panel in flat if spread else [pick(rng, flat)]:
+            paint_noise(rng, panel, colors, 0.15 if spread else 0.3)
+        return join(panels, separator)
+
+    return draft("panels, copy", "share_panels(grid)", draw_input)
+
+
+def _ragged_stripes(rng: RNG) -> Draft:
+    style = draw_style(rng, 5, 16, (1, 1), black=1.0)
+    sideways = chance(rng, 0.5)
+    mixed = chance(rng, 0.5)
+
+    def draw_input(rng: RNG) -> Array:
+        height, width = style.shape(rng)
+        colors = np.array(distinct_colors(rng, between(rng, 2, 4), (0,)))
+        edges = np.sort(rng.permutation(np.arange(2, width - 1))[: len(colors) - 1])
+        ragged = edges[None] + rng.integers(-1, 2, size=(height, len(edges)))
+        index = (np.arange(width)[None, :, None] >= ragged[:, None]).sum(2)
+        grid = colors[index]
+        flip = chance(rng, 0.5) if mixed else sideways
+        return np.array(grid.T if flip else grid)
+
+    return draft("stripes, order", "colors_in_order(grid)", draw_input)
+
+
 FAMILIES = [
+    Family(name="share_panels", draw=_share, weight=0.5, second=False),
+    Family(name="colors_in_order", draw=_ragged_stripes, weight=0.5, second=False),
     Family(name="middle_line", draw=_middle_line, weight=0.3),
     Family(name="overlay_corners", draw=_overlay_corners, weight=0.4),
     Family(name="connect_halfway", draw=_halfway, weight=0.4, second=False),

@@ -8,6 +8,7 @@ from arcbench.dsl.concepts.geometry import background_of, most_common
 __all__ = [
     "color_histogram",
     "colors_by_count",
+    "colors_in_order",
     "fill_with_least_common",
     "fill_with_most_common",
     "invert_two_colors",
@@ -154,6 +155,18 @@ def colors_by_count(grid: AnyArray, line: Line = "column", skip: int = 0) -> Arr
         return np.array(grid)
     out = np.array([ranked])
     return out if line == "row" else np.array(out.T)
+
+
+def colors_in_order(grid: AnyArray) -> Array:
+    """The colours of stripes with ragged edges as one row or column, in the order they lie in."""
+    ranked = ranked_colors(grid)
+    if not ranked:
+        return np.array(grid)
+    middles = np.array([np.argwhere(grid == color).mean(0) for color in ranked])
+    spread = np.ptp(middles, axis=0)
+    axis = 0 if spread[0] > spread[1] else 1
+    order = np.array([ranked])[:, np.argsort(middles[:, axis], kind="stable")]
+    return np.array(order.T) if axis == 0 else np.array(order)
 
 
 def color_histogram(grid: AnyArray, line: Line = "column") -> Array:

@@ -27,6 +27,7 @@ __all__ = [
     "panels_or",
     "panels_to_cells",
     "remove_separators",
+    "share_panels",
     "symmetric_panel",
 ]
 
@@ -312,6 +313,24 @@ def color_if_panels_equal(grid: AnyArray, equal_color: int, other_color: int) ->
     found = panel_list(grid)
     equal = len({(p.shape, p.tobytes()) for p in found}) == 1
     return np.array([[equal_color if equal else other_color]])
+
+
+def share_panels(grid: AnyArray) -> Array:
+    """Every panel gets what any panel of its size has: all of them laid over each other."""
+    color = separator_color(grid)
+    if color is None:
+        return np.array(grid)
+    rows, columns = _split_by(grid, color)
+    spans = [(slice(*r), slice(*c)) for r in rows for c in columns]
+    if len({grid[span].shape for span in spans}) > 1:
+        return np.array(grid)
+    union = np.zeros_like(grid[spans[0]])
+    for span in spans:
+        union = np.where(union == 0, grid[span], union)
+    out = np.array(grid)
+    for span in spans:
+        out[span] = union
+    return out
 
 
 def remove_separators(grid: AnyArray) -> Array:
