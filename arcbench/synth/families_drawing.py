@@ -6,7 +6,8 @@ import numpy as np
 
 from arcbench.dsl.concepts._components import enclosed, things
 from arcbench.dsl.concepts._types import Array
-from arcbench.dsl.concepts.drawing import bridge_objects, fill_empty_squares
+from arcbench.dsl.concepts.drawing import bridge_objects
+from arcbench.dsl.concepts.filling import fill_empty_squares
 from arcbench.synth.drafts import CORNERS, draft
 from arcbench.synth.family import RNG, Draft, Family
 from arcbench.synth.inputs import between, blank, chance, dot_grids, noise_grids, pick

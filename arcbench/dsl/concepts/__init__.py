@@ -12,7 +12,9 @@ from arcbench.dsl.concepts import (
     colors,
     counting,
     drawing,
+    filling,
     geometry,
+    layout,
     lines,
     objects,
     panels,
@@ -23,7 +25,9 @@ from arcbench.dsl.concepts import (
 from arcbench.dsl.concepts.colors import *
 from arcbench.dsl.concepts.counting import *
 from arcbench.dsl.concepts.drawing import *
+from arcbench.dsl.concepts.filling import *
 from arcbench.dsl.concepts.geometry import *
+from arcbench.dsl.concepts.layout import *
 from arcbench.dsl.concepts.lines import *
 from arcbench.dsl.concepts.objects import *
 from arcbench.dsl.concepts.panels import *
@@ -33,6 +37,7 @@ from arcbench.dsl.concepts.symmetry import *
 
 # Every submodule lists its public functions; `np` comes along as programs expect it.
 MODULES = (
-    colors, counting, drawing, geometry, lines, objects, panels, patterns, physics, symmetry,
+    colors, counting, drawing, filling, geometry, layout, lines, objects, panels, patterns, physics,
+    symmetry,
 )  # fmt: skip
 __all__ = ["np", *(name for module in MODULES for name in module.__all__)]

@@ -10,16 +10,13 @@ from arcbench.dsl.concepts._components import (
     Which,
     choose,
     paint,
-    regions,
     things,
 )
-from arcbench.dsl.concepts._types import AnyArray, Array, Axis, Line
+from arcbench.dsl.concepts._types import AnyArray, Array, Axis
 from arcbench.dsl.concepts.geometry import background_of
 
 __all__ = [
     "color_of_object",
-    "crop_frame",
-    "crop_frame_inside",
     "crop_object",
     "crop_object_box",
     "denoise",
@@ -28,15 +25,13 @@ __all__ = [
     "keep_objects_of_size",
     "largest_object",
     "mirror_objects",
-    "object_colors",
-    "objects_in_a_line",
-    "overlay_objects",
     "recolor_by_column_key",
     "recolor_by_hole_count",
     "recolor_by_nearest",
     "recolor_by_row_key",
     "recolor_by_size",
     "recolor_by_size_rank",
+    "recolor_cells_by_nearest",
     "recolor_largest_and_smallest",
     "recolor_objects",
     "recolor_objects_and_others",
@@ -307,56 +302,6 @@ def fill_boxes(grid: AnyArray, color: int = -1, kind: Kind = "same_color") -> Ar
     return out
 
 
-def object_colors(
-    grid: AnyArray,
-    by: Literal["size", "left", "top", "count"] = "size",
-    line: Line = "column",
-    descending: bool = True,
-    kind: Kind = "same_color",
-) -> Array:
-    """The objects' colours as one column or row: by size, position, or objects of that colour."""
-    found = things(grid, kind)
-    if not found:
-        return np.array(grid)
-    if by == "count":
-        counts = {c: sum(t.color == c for t in found) for c in sorted({t.color for t in found})}
-        colors = sorted(counts, key=lambda c: -counts[c] if descending else counts[c])
-    else:
-        sign = -1 if descending and by == "size" else 1
-        key = {"size": lambda t: sign * t.size, "left": lambda t: t.left, "top": lambda t: t.top}
-        colors = [thing.color for thing in sorted(found, key=key[by])]
-    out = np.array([colors])
-    return out if line == "row" else np.array(out.T)
-
-
-def objects_in_a_line(
-    grid: AnyArray,
-    by: Literal["size", "left", "top"] = "left",
-    line: Line = "row",
-    descending: bool = False,
-    kind: Kind = "any_color",
-) -> Array:
-    """Lay all objects side by side ("row") or one under the other, without gaps."""
-    found = things(grid, kind)
-    if not found:
-        return np.array(grid)
-    key = {"size": lambda t: t.size, "left": lambda t: t.left, "top": lambda t: t.top}
-    ordered = sorted(found, key=key[by], reverse=descending)
-    if line == "column":
-        width = max(t.width for t in ordered)
-        ground = ordered[0].background
-        parts = [
-            np.pad(t.patch, ((0, 0), (0, width - t.width)), constant_values=ground) for t in ordered
-        ]
-        return np.vstack(parts)
-    height = max(t.height for t in ordered)
-    ground = ordered[0].background
-    parts = [
-        np.pad(t.patch, ((0, height - t.height), (0, 0)), constant_values=ground) for t in ordered
-    ]
-    return np.hstack(parts)
-
-
 def recolor_largest_and_smallest(
     grid: AnyArray, largest_color: int, smallest_color: int, kind: Kind = "same_color"
 ) -> Array:
@@ -376,56 +321,14 @@ def recolor_largest_and_smallest(
     return out
 
 
-def _largest_frame(grid: AnyArray) -> Thing | None:
-    """The object with the largest box whose rim is all its own, with something inside."""
-    best: Thing | None = None
-    for color in np.unique(grid).tolist():
-        for part in regions(grid, color):
-            if len(part) < 8:
-                continue
-            thing = Thing(grid, part, 0)
-            if thing.height < 3 or thing.width < 3 or thing.is_full:
-                continue
-            mask = thing.mask
-            if not (mask[0].all() and mask[-1].all() and mask[:, 0].all() and mask[:, -1].all()):
-                continue
-            if best is None or thing.height * thing.width > best.height * best.width:
-                best = thing
-    return best
-
-
-def crop_frame(grid: AnyArray) -> Array:
-    """Crop to the largest closed rectangular frame of one colour, with what is inside it."""
-    frame = _largest_frame(grid)
-    return np.array(grid if frame is None else grid[frame.box])
-
-
-def crop_frame_inside(grid: AnyArray) -> Array:
-    """Crop to what is inside the largest closed rectangular frame of one colour."""
-    frame = _largest_frame(grid)
-    return np.array(grid if frame is None else grid[frame.box][1:-1, 1:-1])
-
-
-def overlay_objects(grid: AnyArray, by_color: bool = False) -> Array:
-    """Lay all objects over each other, centred; background is transparent.
-
-    With `by_color` all cells of a colour are one object, connected or not.
-    """
+def recolor_cells_by_nearest(grid: AnyArray, color: int) -> Array:
+    """Each cell of `color` takes the colour of the nearest other cell; those others vanish."""
     ground = background_of(grid)
-    if by_color:
-        found = [
-            Thing(grid, np.flatnonzero(grid == color).tolist(), ground)
-            for color in np.unique(grid).tolist()
-            if color != ground
-        ]
-    else:
-        found = things(grid, "any_color")
-    if not found:
+    keys = np.argwhere((grid != ground) & (grid != color))
+    out = np.where(grid == color, grid, ground)
+    if not len(keys):
         return np.array(grid)
-    out = np.full((max(t.height for t in found), max(t.width for t in found)), ground)
-    for thing in found:
-        row, column = (len(out) - thing.height) // 2, (out.shape[1] - thing.width) // 2
-        view = out[row : row + thing.height, column : column + thing.width]
-        free = view == ground
-        view[free] = thing.patch[free]
+    for row, column in np.argwhere(grid == color).tolist():
+        distances = np.abs(keys - (row, column)).sum(1)
+        out[row, column] = grid[tuple(keys[int(distances.argmin())])]
     return out

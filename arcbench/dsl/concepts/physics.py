@@ -18,6 +18,7 @@ __all__ = [
     "drop_color",
     "drop_objects",
     "gravity_of_color",
+    "mirror_around",
     "move_color",
     "move_dots_to_same_color",
     "move_objects",
@@ -371,3 +372,19 @@ def absorb_dots(grid: AnyArray, target_color: int) -> Array:
     dots = np.where((grid == ground) | (grid == target_color), grid, other)
     moved = attract_dots(dots, other, target_color)
     return np.where(moved == other, target_color, moved)
+
+
+def mirror_around(grid: AnyArray, color: int) -> Array:
+    """Mirror everything around the middle of the cells of a colour, to all four sides."""
+    center = _all_of(grid, color)
+    if center is None:
+        return np.array(grid)
+    ground = background_of(grid)
+    height, width = grid.shape
+    out = np.array(grid)
+    for row, column in np.argwhere(grid != ground).tolist():
+        for r in (row, center.top + center.bottom - row):
+            for c in (column, center.left + center.right - column):
+                if 0 <= r < height and 0 <= c < width and out[r, c] == ground:
+                    out[r, c] = grid[row, column]
+    return out
