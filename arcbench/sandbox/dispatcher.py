@@ -207,8 +207,9 @@ class Dispatcher(threading.Thread):
         self._zygotes.remove(zygote)
         if zygote.features is None:
             self.problem = f"the sandbox could not start: {zygote.said() or 'no reason was given'}"
+            self._stopping = True
             zygote.end()
-            raise RuntimeError(self.problem)
+            return
         zygote.end()
         for number in zygote.jobs:
             job = self._jobs.pop(number)

@@ -61,7 +61,7 @@ class Zygote:
         try:
             self.process = subprocess.Popen(
                 [self.python, "-P", "-B", "-c", _START, _ROOT, *map(str, numbers)],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,
                 env=_environment(self.seed),

@@ -7,18 +7,17 @@ children sent without looking at it. It ends when the control socket does.
 import contextlib
 import gc
 import os
-import random
 import select
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
 from typing import NoReturn
 
 from arcbench.sandbox import child, isolation, wire
+from arcbench.sandbox.forking import Forker
 
 SLOW_S = 0.05  # a program that runs longer lets the next one start beside it
 MAX_RUNNING = 2
@@ -29,10 +28,20 @@ class Running:
 
     __slots__ = ("deadline", "job", "limit", "pid", "pidfd", "pipe", "received", "started")
 
-    def __init__(self, job: int, pid: int, pipe: int, started: float, timeout_s: float, limit: int):
+    def __init__(
+        self,
+        *,
+        job: int,
+        pid: int,
+        pidfd: int,
+        pipe: int,
+        started: float,
+        timeout_s: float,
+        limit: int,
+    ) -> None:
         self.job = job
         self.pid = pid
-        self.pidfd = os.pidfd_open(pid)
+        self.pidfd = pidfd
         self.pipe = pipe
         self.received = bytearray()
         self.started = started
@@ -63,7 +72,7 @@ class Zygote:
         timeout_s: float,
         max_output_cells: int,
         max_stdout_kb: int,
-        seed: int,
+        forker: Forker,
         child_limits: isolation.ChildLimits,
         children: int,
     ) -> None:
@@ -71,7 +80,7 @@ class Zygote:
         self.timeout_s = timeout_s
         self.max_output_cells = max_output_cells
         self.max_stdout_kb = max_stdout_kb
-        self.seed = seed
+        self.forker = forker
         self.child_limits = child_limits
         self.children = children  # the open list of this process's children in /proc
         self.queue: deque[tuple[int, bytes]] = deque()
@@ -115,13 +124,21 @@ class Zygote:
             job, request = self.queue.popleft()
             num_inputs = wire.REQUEST.unpack_from(request)[1]
             read, write = os.pipe2(os.O_CLOEXEC)
-            pid = os.fork()
+            pid, pidfd = self.forker.fork()
             if pid == 0:
                 self._be_child(write, request)
             os.close(write)
             os.set_blocking(read, False)
             limit = wire.reply_limit(num_inputs, self.max_output_cells, self.max_stdout_kb)
-            new = Running(job, pid, read, now, self.timeout_s, limit)
+            new = Running(
+                job=job,
+                pid=pid,
+                pidfd=pidfd,
+                pipe=read,
+                started=now,
+                timeout_s=self.timeout_s,
+                limit=limit,
+            )
             self.running[new.pidfd] = new
             self.poll.register(new.pidfd, select.POLLIN)
 
@@ -131,7 +148,6 @@ class Zygote:
             os.dup2(write, child.RESULTS)
             os.closerange(child.RESULTS + 1, isolation.MAX_FILES)
             self.child_limits.enter()
-            random.seed(self.seed)  # a fork gives it a new seed
             child.run(request, self.max_output_cells, self.max_stdout_kb)
         finally:
             leave(0)
@@ -216,15 +232,20 @@ def _preload(seed: int) -> None:
 
     sys.modules["common"] = arcbench.dsl.common
     sys.modules["concepts"] = arcbench.dsl.concepts
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  (for programs that draw from the global state)
+    # Children inherit the state of both of numpy's ways of drawing as it is here.
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    seeds, default_rng = np.random.SeedSequence(seed), np.random.default_rng
+    np.random.default_rng = lambda seed=None: default_rng(
+        seeds.spawn(1)[0] if seed is None else seed
+    )
 
 
 def _enter_removed_folder() -> None:
     """Work where no file can be found or made, and where nothing is left to clean up."""
-    folder = tempfile.mkdtemp(prefix="arcbench-")
+    folder = f"{os.environ.get('TMPDIR', '/tmp')}/arcbench-{os.urandom(8).hex()}"
+    os.mkdir(folder, 0o700)  # noqa: PTH102  (pathlib is not loaded here)
     os.chdir(folder)
-    os.rmdir(folder)  # noqa: PTH106  (pathlib is not loaded here)
+    os.rmdir(folder)  # noqa: PTH106
 
 
 def main() -> None:
@@ -249,7 +270,7 @@ def main() -> None:
         timeout_s=float(timeout_s),
         max_output_cells=int(cells),
         max_stdout_kb=int(stdout_kb),
-        seed=int(seed),
+        forker=Forker(int(seed)),
         child_limits=child_limits,
         children=children,
     ).serve()
