@@ -7,11 +7,21 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from arcbench.dsl import concepts as c
-from arcbench.dsl.concepts import _components, counting, drawing, objects, physics
+from arcbench.dsl.concepts import (
+    _components,
+    counting,
+    drawing,
+    filling,
+    layout,
+    objects,
+    physics,
+)
 from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.synth import (
     families_counting,
     families_drawing,
+    families_filling,
+    families_layout,
     families_motion,
     families_objects,
 )
@@ -21,6 +31,8 @@ from arcbench.synth.generate import compile_program, generate_from
 OWN = [
     *families_objects.FAMILIES,
     *families_drawing.FAMILIES,
+    *families_filling.FAMILIES,
+    *families_layout.FAMILIES,
     *families_motion.FAMILIES,
     *families_counting.FAMILIES,
 ]
@@ -166,6 +178,20 @@ def test_colors_are_listed_by_the_size_of_their_objects() -> None:
     same(c.object_colors(SCENE, "left", "row"), "132")
 
 
+def test_everything_is_mirrored_around_the_object_of_a_color() -> None:
+    same(c.mirror_around(g("1....", "..3..", "....."), 3), "1...1", "..3..", "1...1")
+
+
+def test_frames_and_marked_objects_are_cropped() -> None:
+    same(c.crop_frame_inside(g("2222.", "21.2.", "2222.", "....2")), "1.")
+    same(c.crop_object_touching(g("5..1", "33.1", ".3.."), 5), "33", ".3")
+    same(c.crop_between_corners(g("4..4", ".12.", "4..4"), True), "44")
+
+
+def test_a_tail_goes_on_to_the_edge() -> None:
+    same(c.extend_tails(g("33..", "33..", "..3.", "....")), "33..", "33..", "..3.", "...3")
+
+
 @given(GRIDS)
 def test_components_part_the_content(grid: Array) -> None:
     for kind in ("same_color", "same_color_4", "any_color", "any_color_4"):
@@ -199,7 +225,7 @@ def test_no_concept_raises_or_writes_into_its_input(grid: Array) -> None:
     from arcbench.synth.coverage import calls
 
     before = grid.copy()
-    own = list(calls([0, 1, 5], ["objects", "drawing", "counting", "physics"]))
+    own = list(calls([0, 1, 5], ["objects", "drawing", "filling", "layout", "counting", "physics"]))
     for call in own[::41]:
         out = call.function(grid, *call.args)
         assert out.ndim == 2, call.text()
@@ -208,7 +234,7 @@ def test_no_concept_raises_or_writes_into_its_input(grid: Array) -> None:
 
 
 def test_every_public_concept_has_a_docstring() -> None:
-    for module in (objects, drawing, counting, physics):
+    for module in (objects, drawing, filling, layout, counting, physics):
         for name in module.__all__:
             assert getattr(module, name).__doc__, name
 

@@ -283,6 +283,57 @@ def _to_largest(rng: RNG) -> Draft:
     return draft("dots, connect, largest", step, changed_by(draw, connect_to_largest))
 
 
+def _mirror_around(rng: RNG) -> Draft:
+    style = object_style(rng, 9, 16, (2, 3), black=1.0)
+    own = chance(rng, 0.5)
+    main, *others = style.colors
+    figures = [np.ones((2, 2)), np.eye(3) + np.eye(3)[::-1], np.ones((3, 3)), np.ones((1, 1))]
+    figures[3] = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
+    mask = pick(rng, figures) > 0
+
+    def draw(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        height, width = grid.shape
+        side = len(mask)
+        middle = slice((height - side) // 2, (height - side) // 2 + side)
+        middle_columns = slice((width - side) // 2, (width - side) // 2 + side)
+        grid[middle, middle_columns][mask] = main
+        rows, columns = middle.start, middle_columns.start
+        if min(rows, columns) < 2:
+            return grid
+        high, wide = min(rows, between(rng, 2, 4)), min(columns, between(rng, 2, 4))
+        figure = many_colored(2, 4)(rng, others)[:high, :wide]
+        high, wide = figure.shape
+        view = grid[rows - high : rows, columns - wide : columns]
+        view[figure >= 0] = figure[figure >= 0]
+        return np.array(np.rot90(grid, between(rng, 0, 3)))
+
+    step = "mirror_around(grid)" if own else f"mirror_around(grid, {name_of(main)})"
+    return draft("mirror, center", step, draw)
+
+
+def _onto(rng: RNG) -> Draft:
+    style = object_style(rng, 8, 14, (3, 5), black=1.0)
+    main, *keys = style.colors
+    small = chance(rng, 0.6)
+
+    def draw(rng: RNG) -> Array:
+        grid = blank(rng, style)
+        height, width = grid.shape
+        side = 2 if small else between(rng, 3, 4)
+        row, column = between(rng, 2, height - 2 - side), between(rng, 2, width - 2 - side)
+        grid[row : row + side, column : column + side] = main
+        for up in (True, False):
+            for left in (True, False):
+                r = between(rng, 0, row - 1) if up else between(rng, row + side, height - 1)
+                c = between(rng, 0, column - 1) if left else between(rng, column + side, width - 1)
+                if small or chance(rng, 0.8):
+                    grid[r, c] = pick(rng, keys)
+        return grid
+
+    return draft("dots, onto object", f"put_dots_onto(grid, {name_of(main)})", draw)
+
+
 FAMILIES = [
     Family(name="drop objects", draw=_drop, weight=1.2),
     Family(name="drop a color", draw=_drop_color, weight=0.8, second=False),
@@ -296,4 +347,6 @@ FAMILIES = [
     Family(name="complete copies", draw=_complete, weight=0.8, second=False),
     Family(name="cells of a color fall", draw=_color_falls, weight=0.6, second=False),
     Family(name="connect to the largest", draw=_to_largest, weight=0.6, second=False),
+    Family(name="mirror around an object", draw=_mirror_around, weight=0.6, second=False),
+    Family(name="dots onto an object", draw=_onto, weight=0.4, second=False),
 ]

@@ -55,10 +55,10 @@ def crop_frame_inside(grid: AnyArray) -> Array:
     return np.array(grid if frame is None else grid[frame.box][1:-1, 1:-1])
 
 
-def crop_between_corners(grid: AnyArray, inside: bool = True) -> Array:
+def crop_between_corners(grid: AnyArray, take_color: bool = False) -> Array:
     """Crop to what lies between four cells of one colour that are the corners of a box.
 
-    With `inside` the corners' rows and columns are left out.
+    With `take_color` the content takes the corners' colour.
     """
     ground = background_of(grid)
     for color in np.unique(grid).tolist():
@@ -67,8 +67,8 @@ def crop_between_corners(grid: AnyArray, inside: bool = True) -> Array:
             continue
         (a, b), (c, d) = cells[0], cells[3]
         if [a, d] in cells and [c, b] in cells and c - a > 1 and d - b > 1:
-            inner = grid[a + 1 : c, b + 1 : d] if inside else grid[a : c + 1, b : d + 1]
-            return np.array(inner)
+            inner = grid[a + 1 : c, b + 1 : d]
+            return np.where(inner != ground, color, inner) if take_color else np.array(inner)
     return np.array(grid)
 
 

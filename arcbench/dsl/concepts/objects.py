@@ -31,7 +31,6 @@ __all__ = [
     "recolor_by_row_key",
     "recolor_by_size",
     "recolor_by_size_rank",
-    "recolor_cells_by_nearest",
     "recolor_largest_and_smallest",
     "recolor_objects",
     "recolor_objects_and_others",
@@ -318,17 +317,4 @@ def recolor_largest_and_smallest(
         if thing.size == max(sizes):
             color = largest_color
         paint(out, thing, color)
-    return out
-
-
-def recolor_cells_by_nearest(grid: AnyArray, color: int) -> Array:
-    """Each cell of `color` takes the colour of the nearest other cell; those others vanish."""
-    ground = background_of(grid)
-    keys = np.argwhere((grid != ground) & (grid != color))
-    out = np.where(grid == color, grid, ground)
-    if not len(keys):
-        return np.array(grid)
-    for row, column in np.argwhere(grid == color).tolist():
-        distances = np.abs(keys - (row, column)).sum(1)
-        out[row, column] = grid[tuple(keys[int(distances.argmin())])]
     return out

@@ -26,6 +26,7 @@ __all__ = [
     "move_towards",
     "move_until_touch",
     "project_dots",
+    "put_dots_onto",
     "shoot_at",
 ]
 
@@ -374,9 +375,21 @@ def absorb_dots(grid: AnyArray, target_color: int) -> Array:
     return np.where(moved == other, target_color, moved)
 
 
-def mirror_around(grid: AnyArray, color: int) -> Array:
-    """Mirror everything around the middle of the cells of a colour, to all four sides."""
-    center = _all_of(grid, color)
+def _is_symmetric_both_ways(patch: AnyArray) -> bool:
+    return bool((patch == patch[:, ::-1]).all() and (patch == patch[::-1]).all())
+
+
+def mirror_around(grid: AnyArray, color: int = -1) -> Array:
+    """Mirror everything around the middle of the cells of a colour, to all four sides.
+
+    With -1 the colour is taken whose cells are already symmetric both ways.
+    """
+    if color < 0:
+        ground = background_of(grid)
+        sets = [_all_of(grid, c) for c in np.unique(grid).tolist() if c != ground]
+        center = next((t for t in sets if t and _is_symmetric_both_ways(t.patch)), None)
+    else:
+        center = _all_of(grid, color)
     if center is None:
         return np.array(grid)
     ground = background_of(grid)
@@ -387,4 +400,17 @@ def mirror_around(grid: AnyArray, color: int) -> Array:
             for c in (column, center.left + center.right - column):
                 if 0 <= r < height and 0 <= c < width and out[r, c] == ground:
                     out[r, c] = grid[row, column]
+    return out
+
+
+def put_dots_onto(grid: AnyArray, color: int) -> Array:
+    """All other cells leave their place and recolour the nearest cell of `color`."""
+    ground = background_of(grid)
+    cells = np.argwhere(grid == color)
+    out = np.where(grid == color, grid, ground)
+    if not len(cells):
+        return np.array(grid)
+    for row, column in np.argwhere((grid != ground) & (grid != color)).tolist():
+        distances = np.abs(cells - (row, column)).sum(1)
+        out[tuple(cells[int(distances.argmin())])] = grid[row, column]
     return out
