@@ -8,7 +8,7 @@ from arcbench.grids import as_grid, same_grid
 from arcbench.synth import SynthTask, generate
 from arcbench.synth.drafts import draft
 from arcbench.synth.family import Family
-from arcbench.synth.generate import compile_program, generate_from
+from arcbench.synth.generate import FAVORED, compile_program, generate_from
 from arcbench.synth.registry import families
 
 NAMES = [family.name for family in families()]
@@ -83,6 +83,13 @@ def test_every_family_gives_valid_tasks(name: str) -> None:
         task = generate_from(rng, family)
         assert task.families == (name,)
         assert 2 <= len(task.task.train) <= 5
+
+
+def test_favored_families_exist_and_may_stand_where_they_are_favored() -> None:
+    by_name = {family.name: family for family in families()}
+    for position, names in FAVORED.items():
+        for name in names:
+            assert getattr(by_name[name], position)
 
 
 def test_a_color_of_the_program_that_no_pair_shows_is_refused() -> None:

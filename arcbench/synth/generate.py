@@ -20,6 +20,18 @@ MAX_TRIES = 400
 # Redraws of a draft before the family is redrawn as well: keeps the families' weights honest.
 TRIES_A_FAMILY = 8
 MAX_CELLS = 3_800
+# Compositions that ARC likes: something is chosen or worked out, then turned, tiled or recoloured.
+FAVORED = {
+    "first": {
+        "crop_to_content", "crop_to_color", "halves", "panels_boolean", "panels_choose",
+        "keep_color", "symmetrize", "recolor", "extend_canvas",
+    },
+    "second": {
+        "flip", "rotate", "mirror", "mirror_four", "repeat", "upscale", "recolor", "recolor_all",
+        "crop_to_content", "halves", "gravity", "shift",
+    },
+}  # fmt: skip
+FAVOR = 5.0
 COLOR_PATTERN = re.compile(r"Color\.([A-Z]+)")
 
 Transform = Callable[[AnyArray], Any]
@@ -92,7 +104,8 @@ def _step_function(step: str) -> Transform:
 @cache
 def _weights(position: str) -> tuple[tuple[Family, ...], Array]:
     chosen = tuple(f for f in families() if position == "only" or getattr(f, position))
-    weights = np.array([f.weight for f in chosen], dtype=float)
+    favored = FAVORED.get(position, set())
+    weights = np.array([f.weight * (FAVOR if f.name in favored else 1.0) for f in chosen])
     return chosen, np.cumsum(weights / weights.sum())
 
 
