@@ -82,7 +82,7 @@ def _block(rng: RNG) -> Draft:
     step = f'color_block_of_object(grid, "{which}", {rows}, {columns})'
     if (rows, columns) == (2, 2):
         step = f'color_block_of_object(grid, "{which}")'
-    if (rows, columns) == (1, 1) and chance(rng, 0.5):
+    if (rows, columns) == (1, 1):
         step = f'color_of_object(grid, "{which}")'
     makers = (
         (frame(3, 6), box(2, 4))

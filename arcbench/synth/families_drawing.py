@@ -49,7 +49,7 @@ def _outline(rng: RNG) -> Draft:
     else:
         gap = pick(rng, (1, 1, 0))
         step = f"frame_content(grid, {color}{'' if gap == 1 else f', {gap}'})"
-        return draft("frame, content", step, scenes(rng, style, makers, 1, 3, gap=1))
+        return draft("frame, content", step, scenes(rng, style, makers, 2, 4, gap=1))
     return draft("outline", step, scenes(rng, style, makers, 1, 4, gap=3))
 
 
@@ -63,8 +63,10 @@ def _surround(rng: RNG) -> Draft:
         return "" if pattern == "ring" else f', "{pattern}"'
 
     colors = new_colors(rng, 3, style.colors)
-    if chance(rng, 0.3):
-        steps = [f"surround_all(grid, {name_of(colors[0])}{end()})"]
+    if len(style.colors) > 1 and chance(rng, 0.4):
+        # A ring around all cells is an outline: that has its own family.
+        pattern = pick(rng, patterns[2:])
+        steps = [f'surround_all(grid, {name_of(colors[0])}, "{pattern}")']
     else:
         steps = [
             f"surround(grid, {name_of(center)}, {name_of(color)}{end()})"
@@ -80,9 +82,13 @@ def _rays(rng: RNG) -> Draft:
     ways = [pick(rng, RAYS), pick(rng, RAYS)]
     color = name_of(new_color(rng, style.colors))
     through = ", through=True" if chance(rng, 0.2) else ""
-    count = between(rng, 1, 2) if len(style.colors) > 1 else 1
-    if chance(rng, 0.5):
-        own = "" if chance(rng, 0.7) else f", {color}"
+    several = len(style.colors) > 1
+    count = between(rng, 1, 2) if several else 1
+    if not several or chance(rng, 0.4):
+        own = f", {color}"
+        if chance(rng, 0.4):
+            # Other rays of all cells in their own colours have plainer names: shoot, draw_cross …
+            own, ways = "", [pick(rng, ("horizontal", "vertical", "star"))]
         steps = [f'draw_rays(grid, "{ways[0]}"{own}{through})']
     else:
         steps = []

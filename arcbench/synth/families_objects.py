@@ -122,7 +122,7 @@ def _crop(rng: RNG) -> Draft:
     name = "crop_object"
     if len(style.colors) == 1 and chance(rng, 0.2):
         kind = "same_color_4"
-    if kind == "same_color" and which in ("largest", "smallest") and chance(rng, 0.7):
+    if kind == "same_color" and which in ("largest", "smallest"):
         step = f"{which}_object(grid)"
     else:
         step = f"{name}(grid, {with_kind(which, kind)})"
@@ -200,7 +200,7 @@ def _regions(rng: RNG) -> Draft:
     region = style.colors[0]
     which = pick(rng, REGIONS)
     color, other, wall = new_colors(rng, 3, style.colors)
-    black = chance(rng, 0.5)
+    black = chance(rng, 0.75)
     inner = choice_scenes(rng, style, which, "same_color_4", single=False)
 
     def draw(rng: RNG) -> Array:
@@ -380,7 +380,7 @@ def _boxes(rng: RNG) -> Draft:
     color = new_color(rng, style.colors)
     step = pick(rng, ["fill_boxes(grid)", f"fill_boxes(grid, {name_of(color)})",
                       f"fill_boxes(grid, {name_of(color)})", "fill_color_boxes(grid)"])  # fmt: skip
-    figures: tuple[Maker, ...] = (blob(2, 5), blob(3, 4), frame(3, 5))
+    figures: tuple[Maker, ...] = (blob(2, 5), blob(3, 4), blob(3, 5))
     if step == "fill_color_boxes(grid)":
         inner = scenes(rng, style, (dot(),), 1, 1)
 
