@@ -19,6 +19,8 @@ OUT = Console(soft_wrap=True)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False)
 
 Positional = tyro.conf.Positional
+RUNS = Path("runs")
+OVERFIT_TASK = "67a3c6ac"  # small, and solved by the embedded policy in some samples of many
 
 
 def _tasks(dataset: str, split: str | None) -> TaskSet:
@@ -214,6 +216,123 @@ def sample(
     OUT.print(f"{out}: {len(prompts) * n} completions of {len(prompts)} tasks", markup=False)
 
 
+def overfit(
+    task: str = OVERFIT_TASK,
+    policy: str = "embedded",
+    steps: int = 30,
+    learning_rate: float = 1e-4,
+    num_generations: int = 8,
+    reward: str = "arc25-v2",
+    seed: int = 0,
+    name: str | None = None,
+    runs: Path = RUNS,
+) -> None:
+    """Train on one small task: the quickest way to see that a policy learns.
+
+    Args:
+        task: an ARC-AGI-1 training task that the policy solves sometimes, but not always.
+        policy: embedded, or a folder or hub id.
+        steps: of the optimiser.
+        learning_rate: flat where it is too small, a ruined policy where it is too large.
+        num_generations: completions a step, compared with each other.
+        reward: staged, arc25-v1, arc25-v2.
+        seed: of everything that is drawn.
+        name: of the run folder.
+        runs: where run folders lie.
+    """
+    from arcbench.rewards import scheme
+    from arcbench.training import grpo
+    from arcbench.training.config import GrpoConfig, PolicyConfig, overfit_config
+
+    config = overfit_config(
+        task,
+        policy=PolicyConfig(name=policy),
+        steps=steps,
+        seed=seed,
+        reward=scheme(reward),
+        grpo=GrpoConfig(learning_rate=learning_rate, num_generations=num_generations),
+    )
+    grpo.overfit(task, config=config, root=runs, name=name)
+
+
+def train(
+    config: Path | None = None,
+    resume: Path | None = None,
+    steps: int | None = None,
+    name: str | None = None,
+    runs: Path = RUNS,
+) -> None:
+    """Train with GRPO as a JSON file says, or go on with a run that was cut short.
+
+    Args:
+        config: JSON with any part of a training run's settings; config.json of a run repeats it.
+        resume: the folder of a run to go on with, from its newest whole checkpoint.
+        steps: another number of steps than the settings say.
+        name: of the run folder.
+        runs: where run folders lie.
+    """
+    from dataclasses import replace
+
+    from arcbench.training import grpo
+    from arcbench.training.config import TrainConfig
+
+    if (config is None) == (resume is None):
+        raise UserError("train needs one of --config FILE and --resume FOLDER")
+    if resume is not None:
+        grpo.resume(resume, steps=steps)
+        return
+    assert config is not None
+    settings = TrainConfig.from_dict(_read_json(config))
+    if steps is not None:
+        settings = replace(settings, steps=steps)
+    grpo.train(settings, root=runs, name=name)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"no such file: {path}") from None
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path} holds {type(value).__name__}, not an object of settings")
+    return value
+
+
+def pretrain(
+    out: Path,
+    minutes: float | None = None,
+    tokens: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    workers: int | None = None,
+) -> None:
+    """Train the embedded policy from nothing, on procedural tasks only; goes on where it was cut.
+
+    Args:
+        out: the folder of the model, and of the checkpoint while it is made.
+        minutes: wall clock to spend, which the learning rates follow.
+        tokens: or a number of tokens.
+        seed: of the tasks and of the first weights.
+        device: auto, cpu, cuda.
+        workers: processes that make tasks; all cores but one where it is left out.
+    """
+    import logging
+
+    from arcbench.training.build import need_packages
+
+    need_packages()
+    from arcbench.training.pretrain import PretrainConfig
+    from arcbench.training.pretrain import pretrain as run
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    config = PretrainConfig(
+        out=out, minutes=minutes, tokens=tokens, seed=seed, device=device, workers=workers
+    )
+    OUT.print(str(run(config)), markup=False)
+
+
 def doctor() -> None:
     """Say what of arcbench can run here: packages, the sandbox's isolation, the device."""
     from arcbench.preflight import environment
@@ -222,7 +341,7 @@ def doctor() -> None:
         OUT.print(line, markup=False, highlight=False)
 
 
-def app(host: str = "127.0.0.1", port: int = 7860, runs: Path = Path("runs")) -> None:
+def app(host: str = "127.0.0.1", port: int = 7860, runs: Path = RUNS) -> None:
     """Open the workbench in the browser.
 
     Args:
@@ -241,6 +360,9 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "template": template,
     "sample": sample,
     "judge": judge,
+    "overfit": overfit,
+    "train": train,
+    "pretrain": pretrain,
     "doctor": doctor,
 }
 
