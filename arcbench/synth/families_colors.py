@@ -191,7 +191,7 @@ FAMILIES = [
     Family(name="keep_color", draw=_keep_color, weight=0.8),
     Family(name="swap_colors", draw=_swap),
     Family(name="color_table", draw=_color_table, weight=0.7),
-    Family(name="color_rank", draw=_by_rank, weight=1.5),
+    Family(name="color_rank", draw=_by_rank, weight=4.0),
     one_of("invert_two_colors", "color swap", ["invert_two_colors(grid)"], _two_color_grid, 0.6),
     Family(name="key_color", draw=_key_color, weight=0.8),
     Family(name="replace_by_other", draw=_replace_by_other, weight=0.5),

@@ -259,7 +259,7 @@ def _tile_content(rng: RNG) -> Draft:
 
 FAMILIES = [
     Family(name="tile_content", draw=_tile_content, weight=0.5),
-    Family(name="symmetrize", draw=_symmetrize),
+    Family(name="symmetrize", draw=_symmetrize, weight=1.5),
     Family(name="symmetrize_figure", draw=_figure_symmetry, weight=0.6),
     Family(name="symmetrize_content", draw=_symmetrize_content, weight=0.8),
     Family(name="mirror_half", draw=_half_onto_other, weight=0.6),
@@ -267,6 +267,6 @@ FAMILIES = [
     Family(name="hidden_pattern", draw=_hidden_pattern, weight=1.5, second=False),
     Family(name="smallest_tile", draw=_smallest_tile, weight=0.5),
     Family(name="grow_pattern", draw=_grow_pattern, weight=0.8),
-    Family(name="continue_lines", draw=_continue_lines, weight=0.7, second=False),
+    Family(name="continue_lines", draw=_continue_lines, weight=1.0, second=False),
     Family(name="tile_to_size", draw=_tile_to_size, weight=0.3),
 ]
