@@ -180,7 +180,9 @@ def _is_good(draft: Draft, pairs: list[tuple[Array, Array]]) -> bool:
     """Whether the train pairs show something and everything that the program depends on."""
     if any(np.array_equal(a, b) for a, b in pairs):
         return False
-    if all((b == b[0, 0]).all() for _, b in pairs) and len({int(b[0, 0]) for _, b in pairs}) == 1:
+    # Bars that differ in length, or grids that differ in colour, do show something.
+    plain = all(a.shape == b.shape and (b == b[0, 0]).all() for a, b in pairs)
+    if plain and len({int(b[0, 0]) for _, b in pairs}) == 1:
         return False
     if all(np.array_equal(b, pairs[0][1]) for _, b in pairs):
         return False
