@@ -4,7 +4,6 @@ import os
 import re
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -56,7 +55,7 @@ class App:
         raise AssertionError(f"the app did not come up:\n{self.said}")
 
     def close(self):
-        self.process.send_signal(signal.SIGINT)
+        self.process.terminate()
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
@@ -114,7 +113,8 @@ def tab(page, name):
 def choose(page, task_id):
     box = page.locator("#ab-task input")
     box.click()
-    box.fill(task_id)
+    box.fill("")
+    box.press_sequentially(task_id)
     page.get_by_role("option", name=task_id).click()
     page.wait_for_function(
         "id => document.querySelector('#ab-task-page')?.textContent.includes(id)", arg=task_id
@@ -122,8 +122,7 @@ def choose(page, task_id):
 
 
 def needs_weights():
-    if not (embedded.path() / "model.safetensors").is_file():
-        pytest.fail(f"the embedded policy has no weights in {embedded.path()}")
+    embedded.checked_path()
 
 
 def test_a_task_typed_or_clicked_shows_its_grids(page):
@@ -147,7 +146,7 @@ def test_four_samples_are_four_cards_with_code_and_pairs(page):
     needs_weights()
     choose(page, TASK)
     tab(page, "Sample")
-    page.get_by_label("Completions").fill("4")
+    page.get_by_label("Completions", exact=True).fill("4")
     page.locator("#ab-go").click()
     page.wait_for_function("document.querySelectorAll('.ab-card').length == 4", timeout=120_000)
     assert all(text.strip() for text in page.locator(".ab-card .ab-snippet").all_inner_texts())
@@ -162,7 +161,7 @@ def test_an_edited_program_runs_at_once(page):
     needs_weights()
     choose(page, TASK)
     tab(page, "Sample")
-    page.get_by_label("Completions").fill("1")
+    page.get_by_label("Completions", exact=True).fill("1")
     page.locator("#ab-go").click()
     page.wait_for_selector(".ab-card", timeout=120_000)
     page.wait_for_selector("#ab-go:enabled")
@@ -177,9 +176,9 @@ def test_an_edited_program_runs_at_once(page):
 
 def test_a_mistake_is_told_in_plain_words(page):
     tab(page, "Sample")
-    page.get_by_label("Completions").fill("0")
+    page.get_by_label("Completions", exact=True).fill("0")
     page.locator("#ab-go").click()
-    page.wait_for_selector(":text('must be at least 1')")
+    page.wait_for_selector(":text('Completions must be 1 to 256')")
     assert "Traceback" not in page.locator("body").inner_text()
 
 

@@ -166,13 +166,17 @@ def test_neighbours_go_round_the_corner():
 @pytest.mark.parametrize("value", [None, "", "fast", [1]])
 def test_a_field_without_a_number_is_named(value):
     with pytest.raises(UserError, match="Steps needs a number"):
-        number(value, "Steps")
+        number(value, "Steps", 1)
 
 
 def test_a_broken_number_of_steps_is_named():
-    assert whole("3", "Steps") == 3
-    with pytest.raises(UserError, match="whole number"):
-        whole(2.5, "Steps")
+    assert whole("3", "Steps", 1) == 3
+    with pytest.raises(UserError, match="Steps needs a whole number, not 2"):
+        whole(2.5, "Steps", 1)
+    with pytest.raises(UserError, match="Steps must be at least 1, not 0"):
+        whole(0, "Steps", 1)
+    with pytest.raises(UserError, match="Completions must be 1 to 256, not 300"):
+        whole(300, "Completions", 1, 256)
 
 
 def test_code_is_highlighted_line_by_line():

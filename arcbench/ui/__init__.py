@@ -1,6 +1,7 @@
 """The workbench in the browser: one module a tab, put together here."""
 
 import os
+import signal
 import socket
 import sys
 from contextlib import closing
@@ -104,6 +105,8 @@ def launch(host: str = "127.0.0.1", port: int = 7860, runs_root: str | Path = "r
             prevent_thread_lock=True,
             **style(),
         )
+        # Like Ctrl-C: policies and sandbox are closed on the way out.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         _say(f"arcbench is on http://{host}:{taken} (Ctrl-C ends it; runs go on)")
         try:
             app.block_thread()

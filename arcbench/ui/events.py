@@ -1,5 +1,7 @@
 """How the page's own buttons speak to the handlers, and how errors reach the reader."""
 
+from math import inf
+
 from arcbench.errors import UserError
 from arcbench.policies.worker import WorkerCrashed
 
@@ -35,17 +37,21 @@ def warn(error: UserError | WorkerCrashed) -> None:
     gr.Warning(f"{first} {last}".strip(), title="That did not work", duration=15)
 
 
-def number(value: float | str | None, what: str) -> float:
-    """The number in a field; UserError where there is none."""
+def number(value: float | str | None, what: str, low: float, high: float = inf) -> float:
+    """The number in the field called `what`; UserError where it is none, or out of bounds."""
     try:
-        return float(value)  # type: ignore[arg-type]
+        found = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise UserError(f"{what} needs a number, not {value or 'nothing'!r}") from error
+    if not low <= found <= high:
+        bounds = f"at least {low:g}" if high == inf else f"{low:g} to {high:g}"
+        raise UserError(f"{what} must be {bounds}, not {value}")
+    return found
 
 
-def whole(value: float | str | None, what: str) -> int:
-    """The whole number in a field; UserError where there is none."""
-    found = number(value, what)
+def whole(value: float | str | None, what: str, low: float, high: float = inf) -> int:
+    """The whole number in a field, as `number` has it."""
+    found = number(value, what, low, high)
     if not found.is_integer():
         raise UserError(f"{what} needs a whole number, not {value}")
     return int(found)

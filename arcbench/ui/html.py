@@ -169,7 +169,7 @@ def _snippet(rollout: Rollout) -> str:
     start = next(
         (i + 1 for i, line in enumerate(lines) if re.match(r"def (transform|main)\b", line)), 0
     )
-    body = [line for line in lines[start:] if line.strip()]
+    body = [line for line in lines[start:] if line.strip()] or lines
     shown = body[:CARD_CODE_LINES]
     if len(body) > len(shown):
         shown.append(f"    … {len(body) - len(shown)} more lines")

@@ -19,8 +19,9 @@ from arcbench.ui.events import PICK_JS, number, warn, whole
 from arcbench.ui.picker import Picker
 from arcbench.workbench import Workbench
 
-ORDERS = ("as they came", "best first")
+ORDERS = ("best first", "as they came")
 TICK_S = 0.25
+MAX_COMPLETIONS = 256  # on one page
 EMPTY = "Choose a task above and press Sample. Each completion appears here as soon as it has run."
 
 
@@ -73,6 +74,8 @@ def summary(batch: Batch) -> str:
         return f'<div class="ab-summary" role="status"><span class="ab-dim">{words}</span></div>'
     reward = sum(r.reward.total for r in batch.rollouts) / done if done else 0.0
     rate = f"{solved} of {done} solved" if done else "none finished"
+    programs = len({r.code for r in batch.rollouts if r.code is not None})
+    distinct = f"{programs} different program{'' if programs == 1 else 's'}"
     bar = (
         ""
         if batch.finished
@@ -84,7 +87,7 @@ def summary(batch: Batch) -> str:
         state = f"stopped after {done} of {batch.wanted}"
     return (
         f'<div class="ab-summary" role="status"><b>{escape(batch.task.id)}</b>'
-        f"<span>{rate}</span><span>mean reward {reward:.2f}</span>"
+        f"<span>{rate}</span><span>{distinct}</span><span>mean reward {reward:.2f}</span>"
         f'<span class="ab-dim">{batch.seconds:.1f} s</span>'
         f'<span class="ab-dim">{state}</span>{bar}</div>'
     )
@@ -95,10 +98,10 @@ def cards(batch: Batch, order: str) -> str:
     if not batch.rollouts:
         return html.note(EMPTY if batch.task is None else "The first completion is on its way …")
     rollouts = list(batch.rollouts)
-    if order == ORDERS[1]:
+    if order == ORDERS[0]:
         rollouts.sort(key=lambda r: (-r.reward.total, r.index))
     inner = "".join(html.card(r, batch.best_reward) for r in rollouts)
-    return f'<div class="ab-cards" role="group" aria-label="completions">{inner}</div>'
+    return f'<div class="ab-cards" role="group" aria-label="samples">{inner}</div>'
 
 
 def detail(batch: Batch, chosen: int | None) -> str:
@@ -108,8 +111,8 @@ def detail(batch: Batch, chosen: int | None) -> str:
         return html.note("Click a completion to see its program and what it drew.")
     # The rule marks the card, so that the cards need not be sent again.
     mark = (
-        f'<style>.ab-card[data-index="{rollout.index}"]{{border-color:var(--color-accent);'
-        "box-shadow:inset 3px 0 0 var(--color-accent)}</style>"
+        f'<style>.ab-card[data-index="{rollout.index}"]{{border-color:var(--color-accent)'
+        " !important;box-shadow:inset 3px 0 0 var(--color-accent) !important}</style>"
     )
     return mark + html.detail(batch.task, rollout, batch.best_reward)
 
@@ -151,14 +154,10 @@ def build(bench: Workbench, picker: Picker) -> None:
             scale=2,
             elem_id="ab-policy",
         )
-        count = gr.Number(
-            8, label="Completions", minimum=1, maximum=256, precision=0, min_width=100
-        )
-        heat = gr.Number(0.8, label="Temperature", minimum=0, maximum=2, step=0.1, min_width=100)
-        limit = gr.Number(
-            192, label="Max new tokens", minimum=1, maximum=4096, precision=0, min_width=120
-        )
-        seed = gr.Number(0, label="Seed", minimum=0, precision=0, min_width=80)
+        count = gr.Number(8, label="Completions", precision=0, min_width=100)
+        heat = gr.Number(0.8, label="Temperature", step=0.1, min_width=100)
+        limit = gr.Number(192, label="Max new tokens", precision=0, min_width=120)
+        seed = gr.Number(0, label="Seed", precision=0, min_width=80)
         reward = gr.Dropdown(
             list(bench.rewards()),
             value=bench.reward.name,
@@ -199,10 +198,10 @@ def build(bench: Workbench, picker: Picker) -> None:
                 raise UserError("choose a task first")
             task = bench.tasks(dataset, split).task(task_id)
             config = SamplingConfig(
-                n=whole(n, "Completions"),
-                temperature=number(temperature, "Temperature"),
-                max_new_tokens=whole(max_new_tokens, "Max new tokens"),
-                seed=whole(start_seed, "Seed"),
+                n=whole(n, "Completions", 1, MAX_COMPLETIONS),
+                temperature=number(temperature, "Temperature", 0, 10),
+                max_new_tokens=whole(max_new_tokens, "Max new tokens", 1),
+                seed=whole(start_seed, "Seed", 0),
             )
             shown = -1
             for batch in draw(bench, spec, task, config, scheme_name):

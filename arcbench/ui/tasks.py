@@ -45,8 +45,8 @@ def _mark_in_gallery(task_id: str) -> str:
     if not re.fullmatch(r"[\w.-]+", task_id):
         return ""
     return (
-        f'<style>.ab-thumb[data-task="{task_id}"]{{border-color:var(--color-accent);'
-        "box-shadow:0 0 0 1px var(--color-accent)}</style>"
+        f'<style>.ab-thumb[data-task="{task_id}"]{{border-color:var(--color-accent)'
+        " !important;box-shadow:0 0 0 1px var(--color-accent) !important}</style>"
     )
 
 

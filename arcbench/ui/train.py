@@ -125,10 +125,10 @@ def start(
         dataset=dataset,
         split=split,
         policy=policy,
-        steps=whole(steps, "Steps"),
-        group_size=whole(group_size, "Group size"),
-        learning_rate=number(learning_rate, "Learning rate"),
-        seed=whole(seed, "Seed"),
+        steps=whole(steps, "Steps", 1),
+        group_size=whole(group_size, "Group size", 2),
+        learning_rate=number(learning_rate, "Learning rate", 0, 1),
+        seed=whole(seed, "Seed", 0),
     )
 
 
@@ -152,13 +152,10 @@ def build(bench: Workbench, picker: Picker) -> None:
                 allow_custom_value=True,
             )
             with gr.Row():
-                steps = gr.Number(
-                    defaults.steps, label="Steps", minimum=1, precision=0, min_width=90
-                )
+                steps = gr.Number(defaults.steps, label="Steps", precision=0, min_width=90)
                 group = gr.Number(
                     defaults.grpo.num_generations,
                     label="Group size",
-                    minimum=2,
                     precision=0,
                     min_width=90,
                 )
@@ -166,7 +163,7 @@ def build(bench: Workbench, picker: Picker) -> None:
                 rate = gr.Textbox(
                     f"{defaults.grpo.learning_rate:g}", label="Learning rate", min_width=90
                 )
-                seed = gr.Number(defaults.seed, label="Seed", minimum=0, precision=0, min_width=90)
+                seed = gr.Number(defaults.seed, label="Seed", precision=0, min_width=90)
             go = gr.Button("Start training", variant="primary", elem_id="ab-start")
         with gr.Column(scale=9, min_width=560):
             with gr.Row(elem_id="ab-run-row"):
