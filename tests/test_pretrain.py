@@ -12,13 +12,14 @@ import torch  # noqa: TID253  (what is tested here is torch)
 from arcbench.errors import UserError
 from arcbench.policies import load_policy
 from arcbench.training.llama import Llama, ModelConfig, to_transformers
+from arcbench.training.muon import Muon
 from arcbench.training.pretrain import (
     CHECKPOINT,
     PretrainConfig,
-    make_batch,
     pretrain,
     read_metrics,
 )
+from arcbench.training.pretrain_batch import make_batch
 from arcbench.training.pretrain_data import DocumentEncoder, PackStream, make_pack
 from arcbench.training.tokenizer import build_tokenizer
 
@@ -56,6 +57,23 @@ def test_packed_documents_give_the_logits_of_a_transformers_llama(tokenizer):
         packed = model.logits(model(batch.ids, batch.positions, batch.spans, torch.float32))
         parts = [twin(ids[None]).logits[0] for ids in batch.ids.split(pack.lengths.tolist())]
     assert torch.allclose(packed, torch.cat(parts), atol=1e-5)
+
+
+def test_muon_in_batches_is_torch_s_muon():
+    torch.manual_seed(0)
+    shapes = [(24, 8), (8, 24), (8, 8), (24, 8)]
+    ours = [torch.randn(shape, requires_grad=True) for shape in shapes]
+    theirs = [parameter.detach().clone().requires_grad_() for parameter in ours]
+    options = {"lr": 0.05, "weight_decay": 0.1}
+    optimizers = [Muon(ours, **options), torch.optim.Muon(theirs, **options)]
+    for _ in range(3):
+        for parameters, optimizer in zip((ours, theirs), optimizers, strict=True):
+            sum((p**3).sum() for p in parameters).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    for a, b in zip(ours, theirs, strict=True):
+        # Both iterate in bfloat16, in another order.
+        assert torch.allclose(a, b, atol=4e-3)
 
 
 def test_a_target_is_the_next_token_of_the_same_document(tokenizer):

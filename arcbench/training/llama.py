@@ -145,9 +145,12 @@ class Attention(nn.Module):
     ) -> Tensor:  # fmt: skip
         """(tokens, hidden) → the same shape."""
         tokens = x.shape[0]
-        q = _rotate(self.q_proj(x).view(tokens, -1, self.head_dim), cos, sin)
-        k = _rotate(self.k_proj(x).view(tokens, -1, self.head_dim), cos, sin)
-        v = self.v_proj(x).view(tokens, -1, self.head_dim)
+        # One product reads the stream once instead of three times.
+        weights = (self.q_proj.weight, self.k_proj.weight, self.v_proj.weight)
+        joined = F.linear(x, torch.cat(weights)).view(tokens, -1, self.head_dim)
+        heads = [weight.shape[0] // self.head_dim for weight in weights]
+        q, k, v = torch.split(joined, heads, dim=1)
+        q, k = _rotate(q, cos, sin), _rotate(k, cos, sin)
         groups = q.shape[1] // k.shape[1]
         k, v = k.repeat_interleave(groups, dim=1), v.repeat_interleave(groups, dim=1)
         if x.is_cuda:
@@ -184,7 +187,9 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(tokens, hidden) → the same shape."""
-        out: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        joined = F.linear(x, torch.cat((self.gate_proj.weight, self.up_proj.weight)))
+        gate, up = joined.chunk(2, dim=-1)
+        out: Tensor = self.down_proj(F.silu(gate) * up)
         return out
 
 

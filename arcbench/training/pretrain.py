@@ -25,14 +25,12 @@ from arcbench.errors import UserError
 from arcbench.files import replacing
 from arcbench.prompts import PromptTemplate
 from arcbench.synth.generate import SynthTask, generate
-from arcbench.training.llama import Llama, ModelConfig, Spans, save_transformers, to_transformers
+from arcbench.training.llama import Llama, ModelConfig, save_transformers, to_transformers
+from arcbench.training.muon import Muon
+from arcbench.training.pretrain_batch import Batch, make_batch
 from arcbench.training.pretrain_data import (
-    GRID_LOSS,
-    NO_LOSS,
-    PROGRAM_LOSS,
     STRIDE,
     DocumentEncoder,
-    Pack,
     PackStream,
     make_pack,
 )
@@ -92,19 +90,6 @@ class Progress:
     next_pack: int = 0
     tokens: int = 0  # without padding
     elapsed_s: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Batch:
-    """One step's packs on the device."""
-
-    ids: Tensor  # (tokens,)
-    positions: Tensor  # (tokens,) within the document
-    spans: Spans
-    where: Tensor  # (targets,) the positions whose next token counts
-    targets: Tensor  # (targets,)
-    is_program: Tensor  # (targets,) 1.0 or 0.0
-    num_tokens: int  # without padding
 
 
 def pretrain(config: PretrainConfig) -> Path:
@@ -306,47 +291,6 @@ class _Run:
         LOG.info("goes on at step %d, pack %d", self.progress.step, self.progress.next_pack)
 
 
-def make_batch(packs: list[Pack], device: torch.device) -> Batch:
-    """The packs behind one another, with the targets of the loss."""
-    ids = np.concatenate([pack.ids for pack in packs]).astype(np.int64)
-    kinds = np.concatenate([pack.kinds for pack in packs])
-    lengths = np.concatenate([pack.lengths for pack in packs])
-    edges = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
-    positions = np.arange(len(ids)) - np.repeat(edges[:-1], lengths)
-    # Token i predicts token i + 1; a document's first token has no loss, so none crosses over.
-    where = np.flatnonzero(kinds[1:] != NO_LOSS)
-    kept = kinds[where + 1]
-    assert set(np.unique(kept)) <= {GRID_LOSS, PROGRAM_LOSS}
-    on_gpu = device.type == "cuda"
-
-    def move(array: Any) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
-        return tensor.pin_memory().to(device, non_blocking=True) if on_gpu else tensor
-
-    edges_t = move(edges)
-    if on_gpu:
-        # The number of documents changes with every batch.
-        torch._dynamo.mark_dynamic(edges_t, 0)
-    longest = 4096
-    while longest < int(lengths.max()):
-        longest *= 2  # few different values: a kernel is compiled for each
-    # A GPU's kernel reads the edges; plain numbers would be compiled in.
-    spans = Spans(edges=edges_t, longest=longest, lengths=() if on_gpu else tuple(lengths.tolist()))
-    return Batch(
-        ids=move(ids),
-        positions=move(positions),
-        spans=spans,
-        where=move(where),
-        targets=move(ids[where + 1]),
-        is_program=move((kept == PROGRAM_LOSS).astype(np.float32)),
-        num_tokens=int(lengths.sum() - sum(_padding(pack) for pack in packs)),
-    )
-
-
-def _padding(pack: Pack) -> int:
-    return int(pack.lengths[-1]) if not pack.kinds[-1] else 0
-
-
 def _head_losses(hidden: Tensor, embedding: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy (targets,) of the tied head."""
     return F.cross_entropy(F.linear(hidden, embedding).float(), targets, reduction="none")
@@ -359,7 +303,7 @@ def _optimizers(model: Llama, config: PretrainConfig) -> list[torch.optim.Optimi
         is_matrix = parameter.ndim == 2 and "embed" not in name
         (matrices if is_matrix else rest).append(parameter)
     on_gpu = rest[0].is_cuda
-    muon = torch.optim.Muon(matrices, lr=config.muon_lr, weight_decay=config.weight_decay)
+    muon = Muon(matrices, lr=config.muon_lr, weight_decay=config.weight_decay)
     adam = torch.optim.AdamW(
         rest, lr=config.adam_lr, betas=(0.9, 0.95), weight_decay=0.0, fused=on_gpu
     )
