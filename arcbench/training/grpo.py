@@ -130,8 +130,7 @@ class _Run:
 
     def all(self) -> tuple[RunState, str]:
         """Load, measure, train, measure; returns the last state and why it ended there."""
-        build.need_packages()
-        build.quiet_libraries()
+        build.prepare_libraries()
         import torch
 
         config = self.config
