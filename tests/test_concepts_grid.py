@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from arcbench.dsl import concepts
+from arcbench.dsl import common, concepts
 from arcbench.dsl.concepts import (
     add_border,
     colors,
@@ -267,3 +267,7 @@ def test_the_spiral_has_gaps_of_one_cell() -> None:
     assert (out[0] == want[0]).all()
     assert (out[:, 5] == want[:, 5]).all()
     assert out[2].tolist()[:4] == [3, 3, 3, 3]
+
+
+def test_no_concept_hides_a_name_of_common():
+    assert set(concepts.__all__) & set(common.__all__) == {"np"}

@@ -174,8 +174,8 @@ def test_objects_are_counted() -> None:
 
 
 def test_colors_are_listed_by_the_size_of_their_objects() -> None:
-    same(c.object_colors(SCENE), "3", "1", "2")
-    same(c.object_colors(SCENE, "left", "row"), "132")
+    same(c.object_color_list(SCENE), "3", "1", "2")
+    same(c.object_color_list(SCENE, "left", "row"), "132")
 
 
 def test_everything_is_mirrored_around_the_object_of_a_color() -> None:

@@ -90,7 +90,7 @@ def _object_colors(rng: RNG) -> Draft:
     style = object_style(rng, 7, 14, (3, 5), black=0.95)
     by = pick(rng, ("size", "left", "top", "count"))
     where = "row" if by == "left" else pick(rng, ("column", "column", "row"))
-    step = f'object_colors(grid, "{by}", "{where}")'
+    step = f'object_color_list(grid, "{by}", "{where}")'
     makers = (line(1, 5), dot()) if chance(rng, 0.2) else (blob(2, 4), box(1, 4))
 
     def draw(rng: RNG) -> Array:

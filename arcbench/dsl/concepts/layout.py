@@ -19,7 +19,7 @@ __all__ = [
     "crop_frame",
     "crop_frame_inside",
     "crop_object_touching",
-    "object_colors",
+    "object_color_list",
     "objects_in_a_line",
     "overlay_objects",
 ]
@@ -141,7 +141,7 @@ def objects_in_a_line(
     return np.hstack(parts)
 
 
-def object_colors(
+def object_color_list(
     grid: AnyArray,
     by: Literal["size", "left", "top", "count"] = "size",
     line: Line = "column",
