@@ -16,8 +16,9 @@ from arcbench.sandbox.types import Execution, Limits, Program
 
 # Programs that a zygote has at hand: enough to bridge the time until this thread gets the GIL.
 _AHEAD = 4
-_GRACE_S = 3.0  # beyond the deadline, before a silent zygote counts as dead
+_GRACE_S = 2.0  # beyond the deadline, before a silent zygote counts as dead
 _START_S = 30.0  # for a zygote to say hello
+_MAX_FAILED_STARTS = 3  # in a row: one may have been killed from outside, more are a fault
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +59,7 @@ class Dispatcher(threading.Thread):
         self._jobs: dict[int, Job] = {}
         self._last_job = wire.HELLO
         self._zygotes: list[Zygote] = []
+        self._failed_starts = 0
         self._selector = selectors.DefaultSelector()
         self.problem = ""  # why there will be no more results
         self.features: dict[str, bool] = {}
@@ -177,6 +179,7 @@ class Dispatcher(threading.Thread):
         zygote.last_heard = time.monotonic()
         for number, body in frames:
             if number == wire.HELLO:
+                self._failed_starts = 0
                 zygote.features = self.features = _parse_hello(body)
                 self.ready.set()
             else:
@@ -205,7 +208,8 @@ class Dispatcher(threading.Thread):
         """Replace a dead zygote; its jobs run once more, each alone, so that one is blamed."""
         self._selector.unregister(zygote.channel)
         self._zygotes.remove(zygote)
-        if zygote.features is None:
+        self._failed_starts = self._failed_starts + 1 if zygote.features is None else 0
+        if self._failed_starts >= _MAX_FAILED_STARTS:
             self.problem = f"the sandbox could not start: {zygote.said() or 'no reason was given'}"
             self._stopping = True
             zygote.end()
@@ -213,10 +217,11 @@ class Dispatcher(threading.Thread):
         zygote.end()
         for number in zygote.jobs:
             job = self._jobs.pop(number)
-            if job.alone:
+            if job.alone and zygote.features is not None:
                 self._deliver(job, lost(len(job.program.inputs)))
             else:
-                job.alone = True
+                # One that died before its hello has run nothing: nobody is under suspicion.
+                job.alone = job.alone or zygote.features is not None
                 self._waiting.appendleft(job)
         self._start_zygote()
 
