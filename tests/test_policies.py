@@ -21,7 +21,7 @@ from arcbench.policies.worker import WorkerCrashed, WorkerPolicy
 from arcbench.prompts import PromptTemplate
 from arcbench.synth.generate import generate
 from arcbench.training.llama import Llama, ModelConfig, save_transformers, to_transformers
-from arcbench.training.tokenizer import build_tokenizer
+from arcbench.training.tokenizer import MAX_POSITIONS, build_tokenizer
 
 HELLO = [{"role": "user", "content": "one two"}]
 TINY = ModelConfig(hidden_size=64, intermediate_size=128, num_layers=2, num_heads=4, num_kv_heads=2)
@@ -120,7 +120,7 @@ def test_a_cancelled_stream_ends_early(policy):
 
 def test_a_prompt_without_room_for_an_answer_is_refused_with_its_length(policy):
     with pytest.raises(UserError, match=r"prompt 0 has \d+ tokens"):
-        sample(policy, prompts(1), SamplingConfig(max_new_tokens=8192))
+        sample(policy, prompts(1), SamplingConfig(max_new_tokens=MAX_POSITIONS))
 
 
 def test_picking_follows_the_distribution_and_its_cuts():

@@ -11,6 +11,7 @@ import torch  # noqa: TID253  (what is tested here is torch)
 
 from arcbench.errors import UserError
 from arcbench.policies import load_policy
+from arcbench.synth.generate import generate
 from arcbench.training.llama import Llama, ModelConfig, to_transformers
 from arcbench.training.muon import Muon
 from arcbench.training.pretrain import (
@@ -21,7 +22,7 @@ from arcbench.training.pretrain import (
 )
 from arcbench.training.pretrain_batch import make_batch
 from arcbench.training.pretrain_data import DocumentEncoder, PackStream, make_pack
-from arcbench.training.tokenizer import build_tokenizer
+from arcbench.training.tokenizer import MAX_POSITIONS, build_tokenizer
 
 TINY = ModelConfig(hidden_size=64, intermediate_size=128, num_layers=2, num_heads=2, num_kv_heads=1)
 CPU = torch.device("cpu")
@@ -55,8 +56,29 @@ def test_packed_documents_give_the_logits_of_a_transformers_llama(tokenizer):
     twin = to_transformers(model, tokenizer, torch.float32)
     with torch.no_grad():
         packed = model.logits(model(batch.ids, batch.positions, batch.spans, torch.float32))
-        parts = [twin(ids[None]).logits[0] for ids in batch.ids.split(pack.lengths.tolist())]
+        lengths = pack.lengths.tolist()
+        documents = zip(batch.ids.split(lengths), batch.positions.split(lengths), strict=True)
+        parts = [
+            twin(ids[None], torch.ones_like(ids)[None], positions[None]).logits[0]
+            for ids, positions in documents
+        ]
     assert torch.allclose(packed, torch.cat(parts), atol=1e-5)
+
+
+def test_some_documents_have_gaps_between_examples_and_only_there(tokenizer):
+    document = DocumentEncoder(tokenizer).document(generate(0, 0))
+    drawn = [document.positions(np.random.default_rng(seed)) for seed in range(300)]
+    gapped = [positions for positions in drawn if positions[-1] >= len(positions)]
+    assert 0.3 * 300 < len(gapped) < 0.5 * 300
+    assert max(positions[-1] for positions in gapped) > 6000
+    for positions in drawn:
+        assert positions[0] == 0
+        assert positions[-1] < MAX_POSITIONS
+        jumps = np.flatnonzero(np.diff(positions) != 1) + 1
+        assert set(jumps.tolist()) <= set(document.joints)
+        assert (np.diff(positions) >= 1).all()
+    heads = [tokenizer.decode(document.ids[joint : joint + 1]) for joint in document.joints]
+    assert ["Example" in head for head in heads] == [True] * (len(heads) - 1) + [False]
 
 
 def test_muon_in_batches_is_torch_s_muon():
@@ -82,7 +104,8 @@ def test_a_target_is_the_next_token_of_the_same_document(tokenizer):
     kinds = np.concatenate([pack.kinds for pack in packs])
     assert len(batch.where) == (kinds > 0).sum()
     assert (batch.ids[batch.where + 1] == batch.targets).all()
-    assert (batch.positions[batch.where + 1] == batch.positions[batch.where] + 1).all()
+    edges = set(batch.spans.edges.tolist())
+    assert not edges & set((batch.where + 1).tolist())
     assert batch.is_program.sum() == (kinds == 2).sum()
     assert batch.num_tokens == sum(int((pack.ids != 0).sum()) for pack in packs)
 

@@ -16,7 +16,7 @@ class Batch:
     """One step's packs on the device."""
 
     ids: Tensor  # (tokens,)
-    positions: Tensor  # (tokens,) within the document
+    positions: Tensor  # (tokens,) within the document, some with gaps
     spans: Spans
     where: Tensor  # (targets,) the positions whose next token counts
     targets: Tensor  # (targets,)
@@ -30,7 +30,7 @@ def make_batch(packs: list[Pack], device: torch.device) -> Batch:
     kinds = np.concatenate([pack.kinds for pack in packs])
     lengths = np.concatenate([pack.lengths for pack in packs])
     edges = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
-    positions = np.arange(len(ids)) - np.repeat(edges[:-1], lengths)
+    positions = np.concatenate([pack.positions for pack in packs]).astype(np.int64)
     # Token i predicts token i + 1; a document's first token has no loss, so none crosses over.
     where = np.flatnonzero(kinds[1:] != NO_LOSS)
     kept = kinds[where + 1]

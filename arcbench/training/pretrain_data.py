@@ -17,15 +17,17 @@ import numpy.typing as npt
 from arcbench.grids import Grid
 from arcbench.prompts import PromptTemplate
 from arcbench.synth.generate import SynthTask, generate
-from arcbench.training.tokenizer import load_tokenizer, template_pieces
+from arcbench.training.tokenizer import MAX_POSITIONS, load_tokenizer, template_pieces
 
 Ids = npt.NDArray[np.int16]
 Kinds = npt.NDArray[np.uint8]
+Positions = npt.NDArray[np.int16]
 
 # What a token is to the loss.
 NO_LOSS, GRID_LOSS, PROGRAM_LOSS = 0, 1, 2
 # Pack n holds the tasks n·STRIDE, n·STRIDE + 1, …; it never gets that far.
 STRIDE = 4096
+GAP_SHARE = 0.4  # documents whose positions have gaps
 MAX_PROBLEMS = 5  # tasks of one pack that may raise
 
 
@@ -35,6 +37,23 @@ class Document:
 
     ids: Ids  # (tokens,)
     kinds: Kinds  # (tokens,) NO_LOSS, GRID_LOSS or PROGRAM_LOSS
+    joints: tuple[int, ...]  # where the second example, the third … and the test begin
+
+    def positions(self, rng: np.random.Generator) -> Positions:
+        """Positions (tokens,): 0, 1, 2 … or, for a share of the documents, with gaps at joints.
+
+        Most documents are shorter than the prompts of ARC. With gaps the model learns distances
+        up to MAX_POSITIONS all the same (positional skips, arXiv 2309.10400).
+        """
+        positions = np.arange(len(self.ids), dtype=np.int16)
+        room = MAX_POSITIONS - len(self.ids)
+        if room > 0 and rng.random() < GAP_SHARE:
+            # Squared: middle distances are more frequent than the longest ones.
+            total = int(room * rng.random() ** 2)
+            steps = np.sort(rng.integers(0, total + 1, size=len(self.joints)))
+            for joint, step in zip(self.joints, np.diff(steps, prepend=0), strict=True):
+                positions[joint:] += np.int16(step)
+        return positions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +63,7 @@ class Pack:
     number: int
     ids: Ids  # (tokens,)
     kinds: Kinds  # (tokens,)
+    positions: Positions  # (tokens,) within the document
     lengths: npt.NDArray[np.int32]  # (documents,) the padding counts as the last document
     problems: tuple[str, ...] = ()  # tasks left out because their family raised
 
@@ -103,20 +123,26 @@ class DocumentEncoder:
         before, after = template.test.split("{input}")
         parts: list[Ids] = [self._start, self._user]
         kinds = [NO_LOSS, NO_LOSS]
+        joint_parts: list[int] = []
         for i, pair in enumerate(item.task.train):
             assert pair.output is not None
             first = head.replace("{index}", str(template.first_index + i))
+            joint_parts += [len(parts)] if i else []
             parts += [self._fixed(first if i == 0 else tail + template.between + first)]
             parts += [self.grid(pair.input), self._fixed(middle), self.grid(pair.output)]
             kinds += [NO_LOSS, NO_LOSS, NO_LOSS, GRID_LOSS if i else NO_LOSS]
+        joint_parts.append(len(parts))
         parts += [self._fixed(tail + before), self.grid(item.task.test[test_index].input)]
         parts += [self._fixed(after + template.request), self._answer]
         kinds += [NO_LOSS] * 4
         parts.append(self._ids(template.completion(item.code) + self.tokenizer.eos_token))
         kinds.append(PROGRAM_LOSS)
         sizes = [len(part) for part in parts]
+        starts = np.cumsum([0, *sizes])
         return Document(
-            ids=np.concatenate(parts), kinds=np.repeat(np.array(kinds, dtype=np.uint8), sizes)
+            ids=np.concatenate(parts),
+            kinds=np.repeat(np.array(kinds, dtype=np.uint8), sizes),
+            joints=tuple(int(starts[part]) for part in joint_parts),
         )
 
 
@@ -128,6 +154,7 @@ def make_pack(encoder: DocumentEncoder, seed: int, number: int, tokens: int) -> 
     """
     ids = np.full(tokens, encoder.tokenizer.pad_token_id, dtype=np.int16)
     kinds = np.zeros(tokens, dtype=np.uint8)
+    positions = np.arange(tokens, dtype=np.int16)
     lengths: list[int] = []
     problems: list[str] = []
     filled = 0
@@ -149,6 +176,8 @@ def make_pack(encoder: DocumentEncoder, seed: int, number: int, tokens: int) -> 
             continue  # longer than a whole pack, which only packs made for tests are
         ids[filled : filled + size] = document.ids
         kinds[filled : filled + size] = document.kinds
+        rng = np.random.default_rng([seed, index, 1])
+        positions[filled : filled + size] = document.positions(rng)
         lengths.append(size)
         filled += size
     if filled < tokens:
@@ -157,6 +186,7 @@ def make_pack(encoder: DocumentEncoder, seed: int, number: int, tokens: int) -> 
         number=number,
         ids=ids,
         kinds=kinds,
+        positions=positions,
         lengths=np.array(lengths, dtype=np.int32),
         problems=tuple(problems),
     )
