@@ -8,5 +8,5 @@ import numpy as np
 # description:
 # In the input you will see one object on a black background.
 # Crop the grid to the object.
-def transform(input_grid):
+def main(input_grid):
     return crop(input_grid, background=Color.BLACK)

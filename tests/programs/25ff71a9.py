@@ -8,7 +8,7 @@ import numpy as np
 # description:
 # In the input you will see a blue object on a black background.
 # Move the object down by one pixel.
-def transform(input_grid):
+def main(input_grid):
     obj = find_connected_components(input_grid, connectivity=8)[0]
     # Rows are the first index, so down is +x
     return translate(obj, x=1, y=0, background=Color.BLACK)

@@ -1,6 +1,5 @@
 from common import *
 
-import numpy as np
 
 # concepts:
 # scaling

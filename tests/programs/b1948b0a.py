@@ -1,6 +1,7 @@
 from common import *
 
 import numpy as np
+from typing import *
 
 # concepts:
 # recoloring

@@ -11,7 +11,7 @@ import numpy as np
 def transform(input_grid: np.ndarray) -> np.ndarray:
     output_grid = input_grid.copy()
     objects = find_connected_components(input_grid, connectivity=8)
-    sprites = [crop(obj) for obj in objects]
+    sprites: List[np.ndarray] = [crop(obj) for obj in objects]
     for obj, sprite in zip(objects, sprites):
         alike = sum(np.array_equal(sprite, other) for other in sprites)
         output_grid[obj != Color.BLACK] = Color.RED if alike == 1 else Color.BLUE
