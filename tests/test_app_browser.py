@@ -191,6 +191,9 @@ def test_a_run_is_started_watched_and_stopped(page, runs):
     page.locator("#ab-start").click()
     page.wait_for_selector("#ab-curve svg.ab-plot", timeout=240_000)
     assert "running" in page.locator("#ab-status").inner_text()
+    page.reload()  # the run goes on, and the page finds it again
+    tab(page, "Train")
+    page.wait_for_selector("#ab-curve svg.ab-plot")
     page.wait_for_selector("#ab-stop:enabled")
     page.locator("#ab-stop").click()
     page.wait_for_selector("#ab-status :text('stopped')", timeout=120_000)

@@ -217,6 +217,15 @@ def test_a_run_that_failed_says_why(bench):
     assert "ended before its first step" in train.curve(view)
 
 
+def test_figures_before_and_after_stand_beside_each_other_once_both_are_there(bench):
+    store = a_run(bench, "measured", 1, state=RunState.FINISHED)
+    store.write_eval("before", {"figures": {"pass rate": 0.125, "mean reward": 2.0}})
+    assert train.outcome(train.look(bench, "measured")) == ""
+    store.write_eval("after", {"figures": {"pass rate": 0.875, "mean reward": 8.5}})
+    shown = train.outcome(train.look(bench, "measured"))
+    assert re.findall(r"<td>(.*?)</td>", shown) == ["12%", "88%", "2.00", "8.50"]
+
+
 @pytest.mark.parametrize("name", ["../live", "nothing", ""])
 def test_a_run_that_is_not_there_is_named(bench, name):
     with pytest.raises(UserError, match="unknown run"):

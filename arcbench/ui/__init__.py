@@ -30,7 +30,7 @@ def build_app(bench: "Workbench") -> Any:
         with gr.Tab("Sample", id="sample"):
             sample.build(bench, chosen)
         with gr.Tab("Train", id="train"):
-            train.build(bench, chosen)
+            train.build(bench, chosen, app)
     return app
 
 

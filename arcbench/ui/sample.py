@@ -64,39 +64,38 @@ def summary(batch: Batch) -> str:
     """How far the sampling is and how well it went."""
     if batch.task is None:
         return ""
-    done, solved = len(batch.rollouts), sum(r.solved for r in batch.rollouts)
-    if not done and not batch.finished:
-        words = (
-            "starting the policy (a few seconds the first time) …"
-            if batch.seconds > 1
-            else "sampling …"
+    done = len(batch.rollouts)
+    parts = [f"<b>{escape(batch.task.id)}</b>"]
+    if done:
+        programs = len({r.code for r in batch.rollouts if r.code is not None})
+        reward = sum(r.reward.total for r in batch.rollouts) / done
+        parts += [
+            f"<span>{sum(r.solved for r in batch.rollouts)} of {done} solved</span>",
+            f"<span>{programs} different program{'' if programs == 1 else 's'}</span>",
+            f"<span>mean reward {reward:.2f}</span>",
+        ]
+    if batch.finished:
+        early = f", stopped after {done} of {batch.wanted}" if done < batch.wanted else ""
+        parts.append(f'<span class="ab-dim">{batch.seconds:.1f} s{early}</span>')
+    elif done:
+        width = 100 * done / batch.wanted
+        parts.append(
+            f'<span class="ab-dim">{done} of {batch.wanted} finished</span>'
+            f'<span class="ab-progress" aria-hidden="true"><i style="width:{width:.0f}%"></i></span>'
         )
-        return f'<div class="ab-summary" role="status"><span class="ab-dim">{words}</span></div>'
-    reward = sum(r.reward.total for r in batch.rollouts) / done if done else 0.0
-    rate = f"{solved} of {done} solved" if done else "none finished"
-    programs = len({r.code for r in batch.rollouts if r.code is not None})
-    distinct = f"{programs} different program{'' if programs == 1 else 's'}"
-    bar = (
-        ""
-        if batch.finished
-        else '<span class="ab-progress" aria-hidden="true">'
-        f'<i style="width:{100 * done / batch.wanted:.0f}%"></i></span>'
-    )
-    state = "" if batch.finished and done == batch.wanted else f"{done} of {batch.wanted} finished"
-    if batch.finished and done < batch.wanted:
-        state = f"stopped after {done} of {batch.wanted}"
-    return (
-        f'<div class="ab-summary" role="status"><b>{escape(batch.task.id)}</b>'
-        f"<span>{rate}</span><span>{distinct}</span><span>mean reward {reward:.2f}</span>"
-        f'<span class="ab-dim">{batch.seconds:.1f} s</span>'
-        f'<span class="ab-dim">{state}</span>{bar}</div>'
-    )
+    else:
+        first = " (the first time, the policy is loaded)" if batch.seconds > 1 else ""
+        parts.append(f'<span class="ab-dim">sampling{first} …</span>')
+    return f'<div class="ab-summary" role="status">{"".join(parts)}</div>'
 
 
 def cards(batch: Batch, order: str) -> str:
     """One card a completion."""
     if not batch.rollouts:
-        return html.note(EMPTY if batch.task is None else "The first completion is on its way …")
+        words = "The first completion is on its way …"
+        if batch.finished:
+            words = EMPTY if batch.task is None else "Stopped before the first completion."
+        return html.note(words)
     rollouts = list(batch.rollouts)
     if order == ORDERS[0]:
         rollouts.sort(key=lambda r: (-r.reward.total, r.index))
@@ -223,9 +222,15 @@ def build(bench: Workbench, picker: Picker) -> None:
             warn(error)
             yield (*[gr.skip()] * 5, gr.Button(interactive=True), gr.Button(interactive=False))
 
-    def stopped(batch: Batch) -> Any:
+    def stopped(batch: Batch, by: str) -> Any:
         kept = replace(batch, finished=True)
-        return kept, summary(kept), gr.Button(interactive=True), gr.Button(interactive=False)
+        return (
+            kept,
+            summary(kept),
+            cards(kept, by),
+            gr.Button(interactive=True),
+            gr.Button(interactive=False),
+        )
 
     def pick(batch: Batch, event: gr.EventData) -> Any:
         index = int(event.index)
@@ -251,8 +256,8 @@ def build(bench: Workbench, picker: Picker) -> None:
     )
     halt.click(
         stopped,
-        batch_state,
-        [batch_state, numbers, go, halt],
+        [batch_state, order],
+        [batch_state, numbers, listed, go, halt],
         cancels=[running],
         show_progress="hidden",
     )

@@ -1,5 +1,6 @@
 """Tab "Train": start a short run on the chosen task and watch it, or look at an older one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -37,6 +38,8 @@ class View:
     status: RunStatus = field(default_factory=RunStatus)
     metrics: tuple[Metrics, ...] = ()
     log: str = ""
+    before: Mapping[str, float] | None = None  # figures of the measurement before training
+    after: Mapping[str, float] | None = None
 
     @property
     def live(self) -> bool:
@@ -48,10 +51,14 @@ def look(bench: Workbench, run: str | None) -> View:
     """Read how a run stands."""
     if not run:
         return View()
+    store = bench.run(run)
     # The status first: what a run wrote before it ended is then in the metrics for sure.
-    status = bench.run(run).status()
+    status = store.status()
+    before, after = store.read_eval("before"), store.read_eval("after")
     return View(
         run=run,
+        before=before and before["figures"],
+        after=after and after["figures"],
         status=status,
         metrics=tuple(bench.metrics(run)),
         log=bench.tail(run, LOG_LINES),
@@ -96,6 +103,26 @@ def curve(view: View) -> str:
     return plots.figure_svg(plots.training_curve(view.metrics), f"training curve of {view.run}")
 
 
+def outcome(view: View) -> str:
+    """What training did to the measured figures, once both measurements are there."""
+    if not view.before or not view.after:
+        return ""
+    cells = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{_figure(name, view.before[name])}</td>'
+        f"<td>{_figure(name, value)}</td></tr>"
+        for name, value in view.after.items()
+        if name in view.before
+    )
+    return (
+        '<table class="ab-figures"><thead><tr><th scope="col"></th><th scope="col">before</th>'
+        f'<th scope="col">after</th></tr></thead><tbody>{cells}</tbody></table>'
+    )
+
+
+def _figure(name: str, value: float) -> str:
+    return f"{value:.2f}" if name.startswith("mean") else f"{value:.0%}"
+
+
 def log_text(view: View) -> str:
     """The end of the run's log."""
     if not view.log.strip():
@@ -132,8 +159,8 @@ def start(
     )
 
 
-def build(bench: Workbench, picker: Picker) -> None:
-    """Lay out the tab and wire it."""
+def build(bench: Workbench, picker: Picker, page: Any) -> None:
+    """Lay out the tab and wire it; `page` is the gr.Blocks that it is part of."""
     import gradio as gr
 
     runs = run_names(bench)
@@ -165,6 +192,7 @@ def build(bench: Workbench, picker: Picker) -> None:
                 )
                 seed = gr.Number(defaults.seed, label="Seed", precision=0, min_width=90)
             go = gr.Button("Start training", variant="primary", elem_id="ab-start")
+            result = gr.HTML(outcome(first), elem_id="ab-outcome")
         with gr.Column(scale=9, min_width=560):
             with gr.Row(elem_id="ab-run-row"):
                 chosen = gr.Dropdown(
@@ -178,14 +206,14 @@ def build(bench: Workbench, picker: Picker) -> None:
             with gr.Accordion("Log", open=True):
                 log = gr.HTML(log_text(first), elem_id="ab-log")
 
-    shown = [view_state, line, plot, log, halt, timer]
+    shown = [view_state, line, plot, log, result, halt, timer]
 
     def show(old: View, run: str | None) -> Any:
         try:
             new = look(bench, run)
         except UserError as error:
             warn(error)
-            return [gr.skip()] * 5 + [gr.Timer(active=False)]
+            return [gr.skip()] * 6 + [gr.Timer(active=False)]
         same_run = new.run == old.run
         same_state = same_run and new.status.state is old.status.state
         return [
@@ -193,6 +221,7 @@ def build(bench: Workbench, picker: Picker) -> None:
             status_line(new),
             gr.skip() if same_state and new.metrics == old.metrics else curve(new),
             gr.skip() if same_run and new.log == old.log else log_text(new),
+            gr.skip() if same_state else outcome(new),
             gr.skip() if same_state else gr.Button(interactive=new.live),
             gr.skip() if same_state else gr.Timer(active=new.live),
         ]
@@ -235,10 +264,18 @@ def build(bench: Workbench, picker: Picker) -> None:
     def refresh(run: str | None) -> Any:
         return gr.Dropdown(run_names(bench), value=run)
 
+    def arrive(run: str | None) -> Any:
+        names = run_names(bench)
+        return gr.Dropdown(names, value=next(iter(names), None))
+
     go.click(
         begin, [*picker.inputs, policy, steps, group, rate, seed], chosen, show_progress="hidden"
     )
     chosen.change(show, [view_state, chosen], shown, show_progress="hidden")
+    # Whoever opens the page, or reloads it, sees the newest run as it now is.
+    page.load(arrive, chosen, chosen, show_progress="hidden").then(
+        show, [view_state, chosen], shown, show_progress="hidden"
+    )
     chosen.focus(refresh, chosen, chosen, show_progress="hidden")
     timer.tick(show, [view_state, chosen], shown, show_progress="hidden")
     # Stopping waits for the end of a step: say so at once.
