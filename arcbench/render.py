@@ -84,8 +84,8 @@ def difference_svg(predicted: Grid, expected: Grid, *, max_px: int = 180) -> str
     body = (
         f'<g opacity=".22">{_cells(right)}</g>{_cells(wrong)}{_lines(marks.shape)}'
         # White on black: seen on every colour of the palette.
-        f'<path d="{signs}" fill="none" stroke="#000" stroke-width=".3" stroke-linecap="round"/>'
-        f'<path d="{signs}" fill="none" stroke="#fff" stroke-width=".13" stroke-linecap="round"/>'
+        f'<path d="{signs}" fill="none" stroke="#000" stroke-width=".24" stroke-linecap="round"/>'
+        f'<path d="{signs}" fill="none" stroke="#fff" stroke-width=".1" stroke-linecap="round"/>'
     )
     what = "no cell differs" if not count else f"{count} of {marks.size} cells differ"
     return _svg(marks.shape, max_px, f"difference, {what}", body)

@@ -81,7 +81,8 @@ def summary(batch: Batch) -> str:
         width = 100 * done / batch.wanted
         parts.append(
             f'<span class="ab-dim">{done} of {batch.wanted} finished</span>'
-            f'<span class="ab-progress" aria-hidden="true"><i style="width:{width:.0f}%"></i></span>'
+            '<span class="ab-progress" aria-hidden="true">'
+            f'<i style="width:{width:.0f}%"></i></span>'
         )
     else:
         first = " (the first time, the policy is loaded)" if batch.seconds > 1 else ""
@@ -149,7 +150,7 @@ def build(bench: Workbench, picker: Picker) -> None:
             value=bench.policies()[0],
             label="Policy",
             allow_custom_value=True,
-            min_width=210,
+            min_width=170,
             scale=2,
             elem_id="ab-policy",
         )
@@ -161,7 +162,7 @@ def build(bench: Workbench, picker: Picker) -> None:
             list(bench.rewards()),
             value=bench.reward.name,
             label="Reward",
-            min_width=120,
+            min_width=135,
             elem_id="ab-reward",
         )
         go = gr.Button("Sample", variant="primary", min_width=110, scale=0, elem_id="ab-go")
