@@ -15,10 +15,15 @@ from pathlib import Path
 from arcbench.errors import UserError
 from arcbench.runs import RunState, RunStatus, RunStore, is_alive
 from arcbench.training.config import TrainConfig
+from arcbench.training.data import check_names
 
 
 def start(config: TrainConfig, *, root: Path, name: str) -> RunStore:
-    """Make the run folder and train in a new process; UserError if the name is taken."""
+    """Make the run folder and train in a new process.
+
+    Raises UserError for a taken name and for a task, template or policy that is not there.
+    """
+    check_names(config)
     store = RunStore.create(root, name, config.to_dict())
     launch(store)
     return store

@@ -170,9 +170,8 @@ def test_sigterm_saves_and_the_run_goes_on_later(model, unbroken, tmp_path):
 
 
 def test_a_job_is_stopped_through_its_folder_and_another_beside_it_is_not(model, tmp_path):
-    runs = [RunStore.create(tmp_path, n, make_config(model, steps=4000).to_dict()) for n in "ab"]
-    for run in runs:
-        launch(run)
+    # Through the command line, as the app does it.
+    runs = [jobs.start(make_config(model, steps=4000), root=tmp_path, name=n) for n in "ab"]
     with pytest.raises(UserError, match="is running already"):
         launch(runs[0])
     wait_for_step(runs[0], 1)
@@ -207,6 +206,21 @@ def test_an_error_of_ours_ends_the_run_as_failed_with_a_traceback(model, tmp_pat
     assert status.state is RunState.FAILED
     assert "FileExistsError" in status.reason
     assert "Traceback" in store.log.read_text()
+
+
+def test_what_is_not_there_is_refused_before_a_folder_is_made(model, tmp_path):
+    from arcbench.training.grpo import train
+
+    config = make_config(model)
+    for wrong in (
+        replace(config, data=replace(config.data, tasks=("nonsense",))),
+        replace(config, policy=PolicyConfig(model=str(tmp_path / "nowhere"))),
+        replace(config, policy=PolicyConfig(model=str(model), template="nowhere")),
+    ):
+        for begin in (train, jobs.start):
+            with pytest.raises(UserError, match=r"nonsense|nowhere"):
+                begin(wrong, root=tmp_path / "runs", name="x")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_lora_on_two_prompts_a_step_trains_the_adapter_only(model, tmp_path):

@@ -12,6 +12,7 @@ import numpy as np
 
 from arcbench.augment import Augmentation
 from arcbench.errors import UserError
+from arcbench.policies import model_path
 from arcbench.policies.base import Message
 from arcbench.prompts import PromptTemplate, messages_hash
 from arcbench.rollouts import Rollout
@@ -89,24 +90,44 @@ class PromptSource:
         )
 
 
+def chosen_tasks(config: TrainConfig) -> list[Task]:
+    """The tasks that the settings name, or all of the data set whose test outputs are known.
+
+    Raises UserError for an unknown task, a named one without test output, or if there is none.
+    """
+    found = load_tasks(config.data.dataset, config.data.split)
+    named = [found.task(t) for t in config.data.tasks]
+    chosen = []
+    for task in named or found.values():
+        if task.test and all(p.output is not None for p in task.test):
+            chosen.append(task)
+        elif named:
+            raise UserError(f"task {task.id} has no test output: it cannot be trained on")
+    if not chosen:
+        raise UserError(f"no task of {found.name} has test outputs: none can be trained on")
+    return chosen
+
+
+def check_names(config: TrainConfig) -> None:
+    """Raise UserError for a task, template or policy that is not there; loads no heavy library."""
+    chosen_tasks(config)
+    PromptTemplate.load(config.policy.template)
+    model_path(config.policy.model)
+
+
 def prompt_source(
     config: TrainConfig, count_tokens: Callable[[Sequence[Message]], int]
 ) -> tuple[PromptSource, tuple[str, ...]]:
     """The prompts of a run, and the ids of the tasks that were left out as too long.
 
-    Raises UserError for an unknown task, one without a test pair's output, or if none is left.
+    Raises UserError as `chosen_tasks` does, or if none is left.
     """
-    found = load_tasks(config.data.dataset, config.data.split)
-    chosen = [found.task(t) for t in config.data.tasks] or list(found.values())
+    chosen = chosen_tasks(config)
     template = PromptTemplate.load(config.policy.template)
     limit = config.lengths.max_prompt_tokens
     fitting: list[Task] = []
     too_long: list[str] = []
     for task in chosen:
-        if not task.test or any(p.output is None for p in task.test):
-            if task.id in config.data.tasks:
-                raise UserError(f"task {task.id} has no test output: it cannot be trained on")
-            continue
         shown = range(len(task.test))
         longest = max(count_tokens(template.messages(task, i)) for i in shown)
         if longest <= limit:
@@ -115,7 +136,7 @@ def prompt_source(
             too_long.append(task.id)
     if not fitting:
         raise UserError(
-            f"no task of {found.name} is left: {len(too_long)} have prompts of more than "
+            f"no task of {config.data.dataset} is left: {len(too_long)} have prompts of more than "
             f"lengths.max_prompt_tokens = {limit} tokens"
         )
     source = PromptSource(

@@ -18,7 +18,7 @@ from arcbench.sandbox import Limits, SandboxPool
 from arcbench.training import build
 from arcbench.training.bridge import RewardBridge
 from arcbench.training.config import TrainConfig, overfit_config
-from arcbench.training.data import PromptSource, prompt_dataset, prompt_source
+from arcbench.training.data import PromptSource, check_names, prompt_dataset, prompt_source
 from arcbench.training.measure import Measurement, before_after_table, measure
 from arcbench.training.recorder import (
     Recorder,
@@ -38,9 +38,11 @@ def train(
 ) -> RunStore:
     """Start a run in `root/name` and train to its end (or to a stop request).
 
-    Without a name it is called after its task or data set. Raises UserError if the name is taken;
-    any other error ends the run as "failed" and is raised.
+    Without a name it is called after its task or data set. Raises UserError, before anything is
+    made, for a taken name and for a task, template or policy that is not there; any later error
+    ends the run as "failed" and is raised.
     """
+    check_names(config)
     if name is None:
         tasks = config.data.tasks
         name = free_name(root, f"train-{tasks[0] if len(tasks) == 1 else config.data_name}")
@@ -98,6 +100,9 @@ def _run(store: RunStore, config: TrainConfig, log: RunLog | None) -> RunStore:
             state, reason = _Run(store=store, config=config, log=log, stop=stop).all()
     except StopRequested as why:
         state, reason = RunState.STOPPED, str(why)
+    except UserError as error:
+        store.set_status(RunState.FAILED, phase="", reason=str(error))
+        raise
     except BaseException as error:
         reason = traceback.format_exception_only(error)[-1].strip()
         store.set_status(RunState.FAILED, phase="", reason=reason)
