@@ -248,7 +248,8 @@ def overfit_config(task_id: str, **changes: Any) -> TrainConfig:
     """
     base = TrainConfig(
         data=DataConfig(tasks=(task_id,), augment=False),
-        grpo=GrpoConfig(num_generations=8),
+        # With 8 a task that is solved 1 time in 20 often gives no signal for a whole run.
+        grpo=GrpoConfig(num_generations=16),
         measure=MeasureConfig(samples=32),
         steps=30,
         checkpoint_every=10,
