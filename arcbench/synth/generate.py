@@ -19,7 +19,7 @@ COMPOSITION_SHARE = 0.25
 MAX_TRIES = 400
 # Redraws of a draft before the family is redrawn as well: keeps the families' weights honest.
 TRIES_A_FAMILY = 8
-MAX_CELLS = 3_800
+MAX_CELLS = 4_500
 # Compositions that ARC likes: something is chosen or worked out, then turned, tiled or recoloured.
 FAVORED = {
     "first": {
@@ -151,7 +151,7 @@ def _draw_pairs(
     rng: RNG, draft: Draft, transform: Transform
 ) -> tuple[list[tuple[Array, Array]], int] | None:
     """Pairs within the cell budget and the number of train pairs; at least 2 + 1, else None."""
-    budget = MAX_CELLS if rng.random() < 0.1 else int(rng.integers(700, 2000))
+    budget = MAX_CELLS if rng.random() < 0.2 else int(rng.integers(700, 2000))
     wanted = 1 + int(np.searchsorted([0.15, 0.6, 0.9], rng.random())) + 2
     num_test = 2 if rng.random() < 0.05 else 1
     pairs: list[tuple[Array, Array]] = []

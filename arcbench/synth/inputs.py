@@ -61,10 +61,13 @@ def draw_side(rng: RNG, low: int, high: int) -> int:
     return low + int((high - low + 1) * min(0.999, rng.beta(1.1, 2.0)))
 
 
+LARGE = 18
+
+
 def draw_style(
     rng: RNG,
     low: int = 3,
-    high: int = 18,
+    high: int = LARGE,
     colors: tuple[int, int] = (1, 4),
     black: float = 0.9,
     square: float = 0.4,
@@ -74,8 +77,10 @@ def draw_style(
     """A style: sides `low`–`high`, `colors` foreground colours, black ground with chance `black`.
 
     With chance `same_size` all inputs of the task have one size; `exclude` names colours that
-    must not occur.
+    must not occur. Styles that reach LARGE are sometimes stretched: ARC has grids of 20–30 a side.
     """
+    if high >= LARGE and chance(rng, 0.12):
+        low, high = max(low, 12), 28
     background = 0
     if 0 in exclude or not chance(rng, black):
         background = distinct_colors(rng, 1, exclude)[0]
