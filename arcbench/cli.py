@@ -18,7 +18,6 @@ from arcbench.tasks import TaskSet, load_tasks
 OUT = Console(soft_wrap=True)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False)
 
-Positional = tyro.conf.Positional
 RUNS = Path("runs")
 OVERFIT_TASK = "67a3c6ac"  # small, and solved by the embedded policy in some samples of many
 
@@ -42,7 +41,7 @@ def _progress() -> Progress:
 
 
 def prompt(
-    task_id: Positional[str],
+    task_id: tyro.conf.Positional[str],
     /,
     dataset: str = "arc-agi-1",
     split: str | None = None,
@@ -95,7 +94,7 @@ def template(
 
 
 def judge(
-    completions: Positional[Path],
+    completions: tyro.conf.Positional[Path],
     /,
     out: Path,
     dataset: str = "arc-agi-1",
@@ -221,7 +220,7 @@ def overfit(
     policy: str = "embedded",
     steps: int = 30,
     learning_rate: float = 1e-4,
-    num_generations: int = 8,
+    num_generations: int = 16,
     reward: str = "arc25-v2",
     seed: int = 0,
     name: str | None = None,
@@ -246,7 +245,7 @@ def overfit(
 
     config = overfit_config(
         task,
-        policy=PolicyConfig(name=policy),
+        policy=PolicyConfig(model=policy),
         steps=steps,
         seed=seed,
         reward=scheme(reward),
@@ -320,9 +319,9 @@ def pretrain(
     """
     import logging
 
-    from arcbench.training.build import need_packages
+    from arcbench.training.build import prepare_libraries
 
-    need_packages()
+    prepare_libraries()
     from arcbench.training.pretrain import PretrainConfig
     from arcbench.training.pretrain import pretrain as run
 

@@ -32,7 +32,7 @@ class Rollout:
     score: Score
     reward: RewardBreakdown
     run_id: str = ""
-    step: int = 0  # optimiser step whose weights wrote it
+    step: int = 0  # optimiser step that it was drawn for, from 1; 0 outside training
     index: int = 0  # place within its group
     group: int = 0  # place of the group within its step
     test_index: int = 0  # which test input the prompt showed

@@ -264,13 +264,13 @@ def to_transformers(model: Llama, tokenizer: Any, dtype: torch.dtype = torch.bfl
         dtype=dtype,
         **specials,
     )
-    twin: Any = LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
+    twin: Any = LlamaForCausalLM(config)
     twin = twin.to(device=model.embedding.device, dtype=dtype)
     weights = {name: value.to(dtype) for name, value in model.state_dict().items()}
     left = twin.load_state_dict(weights, strict=False)
     if left.unexpected_keys or left.missing_keys not in ([], ["lm_head.weight"]):
         raise RuntimeError(f"weights don't fit: {left}")
-    twin.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+    twin.generation_config = GenerationConfig(
         do_sample=True, temperature=0.8, max_new_tokens=192, **specials
     )
     return twin.eval()

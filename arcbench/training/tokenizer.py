@@ -127,7 +127,7 @@ def build_tokenizer(names: Sequence[str] | None = None) -> Any:
     bpe.train_from_iterator(parts, trainer)
     bpe.add_tokens([AddedToken(text, normalized=False, special=False) for text in added])
     check_room(bpe.get_vocab_size())
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    return PreTrainedTokenizerFast(
         tokenizer_object=bpe,
         bos_token=BOS,
         eos_token=EOS,
