@@ -69,12 +69,14 @@ def training_curve(metrics: Sequence[Line], *, window: int = 5) -> Figure:
     return figure
 
 
-def before_after(before: Mapping[str, float], after: Mapping[str, float]) -> Figure:
+def before_after(
+    before: Mapping[str, float], after: Mapping[str, float], forms: Mapping[str, str]
+) -> Figure:
     """Bars of the same figures before and after training, one panel a figure.
 
-    Rates (names that hold "rate" or "pass@", values in 0–1) are shown in per cent.
+    `forms` names the figures to show, in order, and how each is written: {"pass rate": "{:.0%}"}.
     """
-    names = [n for n in before if n in after]
+    names = [n for n in forms if n in before and n in after]
     figure = Figure(figsize=(2.1 * max(2, len(names)), 2.6), layout="constrained")
     if not names:
         axes = figure.subplots()
@@ -84,9 +86,8 @@ def before_after(before: Mapping[str, float], after: Mapping[str, float]) -> Fig
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
         values = (before[name], after[name])
-        rate = ("rate" in name or "pass@" in name) and max(values) <= 1
         bars = axes.bar(["before", "after"], values, color=["#999999", BLUE], width=0.62)
-        texts = [f"{v:.0%}" if rate else f"{v:.3g}" for v in values]
+        texts = [forms[name].format(v) for v in values]
         axes.bar_label(bars, texts, padding=2, fontsize=9, color=_INK)
         axes.set_title(name, fontsize=10, color=_INK)
         axes.margins(y=0.18)

@@ -79,8 +79,7 @@ def pixel_score(predicted: Grid, expected: Grid) -> float:
     taken, and their number is divided by the area of the box (max height × max width).
     """
     if predicted.shape == expected.shape:
-        equal: float = np.count_nonzero(predicted == expected) / predicted.size
-        return equal
+        return float(np.count_nonzero(predicted == expected)) / predicted.size
     (h1, w1), (h2, w2) = predicted.shape, expected.shape
     best = 0
     for dy in range(min(h2 - h1, 0), max(h2 - h1, 0) + 1):
@@ -88,7 +87,8 @@ def pixel_score(predicted: Grid, expected: Grid) -> float:
             a = predicted[max(-dy, 0) : max(-dy, 0) + h2, max(-dx, 0) : max(-dx, 0) + w2]
             b = expected[max(dy, 0) : max(dy, 0) + h1, max(dx, 0) : max(dx, 0) + w1]
             best = max(best, int(np.count_nonzero(a == b)))
-    return best / (max(h1, h2) * max(w1, w2))
+    area: int = max(h1, h2) * max(w1, w2)
+    return best / area
 
 
 def score_pair(predicted: Grid | None, expected: Grid, split: Split) -> PairScore:

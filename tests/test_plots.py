@@ -53,12 +53,12 @@ def test_a_metric_that_is_not_recorded_is_named_as_such():
     assert [t.get_text() for t in length.texts] == ["not recorded"]
 
 
-def test_rates_before_and_after_are_in_per_cent_and_other_figures_are_not():
-    solved, reward = before_after(
-        {"solve rate": 0.25, "reward": 1.5}, {"solve rate": 0.875, "reward": 2.75}
-    ).axes
+def test_each_figure_before_and_after_is_written_in_its_own_form():
+    before = {"reward": 1.5, "solve rate": 0.25, "not shown": 1.0}
+    after = {"reward": 2.75, "solve rate": 0.875, "not shown": 1.0}
+    solved, reward = before_after(before, after, {"solve rate": "{:.0%}", "reward": "{:.2f}"}).axes
     assert {t.get_text() for t in solved.texts} >= {"25%", "88%"}
-    assert {t.get_text() for t in reward.texts} >= {"1.5", "2.75"}
+    assert {t.get_text() for t in reward.texts} >= {"1.50", "2.75"}
 
 
 def test_svgs_on_one_page_share_no_ids_and_take_the_page_colour():

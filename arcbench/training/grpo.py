@@ -19,7 +19,7 @@ from arcbench.training import build
 from arcbench.training.bridge import RewardBridge
 from arcbench.training.config import TrainConfig, overfit_config
 from arcbench.training.data import PromptSource, check_names, prompt_dataset, prompt_source
-from arcbench.training.measure import Measurement, before_after_table, measure
+from arcbench.training.measure import Measurement, before_after_table, measure, shown_figures
 from arcbench.training.recorder import (
     Recorder,
     RunLog,
@@ -256,5 +256,5 @@ def _save_plots(store: RunStore) -> None:
         figure.savefig(store.plot_file("training"), dpi=130)
     before, after = store.read_eval("before"), store.read_eval("after")
     if before and after:
-        figure = before_after(before["figures"], after["figures"])
+        figure = before_after(before["figures"], after["figures"], shown_figures(after["tasks"]))
         figure.savefig(store.plot_file("before_after"), dpi=130)

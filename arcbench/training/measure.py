@@ -13,13 +13,14 @@ from arcbench.rollouts import Rollout
 from arcbench.training.config import TrainConfig
 from arcbench.training.data import PromptSource
 
-_ROWS = {
+# What is shown of a measurement, and how each figure is written.
+FIGURES = {
     "pass rate": "{:.0%}",
     "tasks solved": "{:.0%}",
     "mean reward": "{:.2f}",
     "valid outputs": "{:.0%}",
     "unique programs": "{:.0%}",
-    "mean length": "{:.0f}",
+    "mean length": "{:.1f}",
 }
 
 
@@ -108,6 +109,11 @@ def summary(rollouts: Sequence[Rollout], *, tasks: Sequence[str], samples: int) 
     )
 
 
+def shown_figures(num_tasks: int) -> dict[str, str]:
+    """The figures worth showing; with one task the share of tasks solved says nothing."""
+    return {n: f for n, f in FIGURES.items() if num_tasks > 1 or n != "tasks solved"}
+
+
 def before_after_table(before: Measurement, after: Measurement) -> Table:
     """The two measurements side by side."""
     of = f"{after.samples} samples of {after.tasks} task{'s' if after.tasks > 1 else ''}"
@@ -115,9 +121,7 @@ def before_after_table(before: Measurement, after: Measurement) -> Table:
     table.add_column("")
     for name in ("before", "after", "change"):
         table.add_column(name, justify="right")
-    for name, form in _ROWS.items():
-        if name == "tasks solved" and after.tasks == 1:
-            continue
+    for name, form in shown_figures(after.tasks).items():
         b, a = before.figures[name], after.figures[name]
         sign = "+" if a >= b else "−"
         table.add_row(name, form.format(b), form.format(a), sign + form.format(abs(a - b)))
