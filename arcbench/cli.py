@@ -59,18 +59,17 @@ def prompt(
         test_index: which test input is shown.
         policy: whose tokenizer counts; "none" counts nothing.
     """
+    from arcbench.policies import load_tokenizer
     from arcbench.prompts import PromptTemplate
 
     task = _tasks(dataset, split).task(task_id)
     messages = PromptTemplate.load(template).messages(task, test_index)
+    tokens = None if policy == "none" else load_tokenizer(policy).count_tokens(messages)
     for message in messages:
         OUT.rule(message["role"], align="left", style="dim")
         sys.stdout.write(message["content"] + ("" if message["content"].endswith("\n") else "\n"))
         sys.stdout.flush()
-    if policy != "none":
-        from arcbench.policies import load_tokenizer
-
-        tokens = load_tokenizer(policy).count_tokens(messages)
+    if tokens is not None:
         OUT.rule(f"{tokens} tokens ({policy})", align="left", style="dim")
 
 

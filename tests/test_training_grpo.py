@@ -245,3 +245,19 @@ def test_lora_on_two_prompts_a_step_trains_the_adapter_only(model, tmp_path):
     before, after = store.read_eval("before"), store.read_eval("after")
     assert before["tasks"] == after["tasks"] == 2
     assert "before and after" in store.log.read_text()
+
+
+def test_the_embedded_policy_learns_a_task_that_it_solves_sometimes(tmp_path):
+    from arcbench.training.grpo import overfit
+
+    config = overfit_config(TASK, steps=10, checkpoint_every=10, threads=1)
+    store = overfit(TASK, config=config, root=tmp_path)
+    before, after = store.read_eval("before"), store.read_eval("after")
+    assert 0 < before["figures"]["pass rate"] < 0.6
+    assert after["figures"]["pass rate"] > before["figures"]["pass rate"] + 0.3
+    rewards = [m[series.REWARD_MEAN] for m in store.metrics()]
+    assert sum(rewards[-3:]) / 3 > sum(rewards[:3]) / 3 + 1
+    assert {p.name for p in store.plot_file("x").parent.iterdir()} == {
+        "training.png",
+        "before_after.png",
+    }

@@ -1,9 +1,11 @@
 """Policies: models that continue a prompt, many times over."""
 
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from arcbench.errors import unknown
+from arcbench.errors import MissingExtra, UserError, unknown
 from arcbench.policies import embedded
 from arcbench.policies.base import (
     Completion,
@@ -67,7 +69,35 @@ def model_path(spec: str) -> str:
     parts = spec.split("/")
     if Path(spec).exists() or len(parts) != 2 or not all(parts) or parts[0] in (".", "..", "~"):
         raise unknown("policy", spec, ALLOWED)
+    _check_hub(spec)
     return spec
+
+
+def _check_hub(hub_id: str) -> None:
+    """UserError where a model is not in the hub's cache and the hub does not answer.
+
+    transformers would find that out, too, after a minute of retries.
+    """
+    try:
+        from huggingface_hub import constants, try_to_load_from_cache
+    except ModuleNotFoundError as error:
+        raise MissingExtra("a policy that runs here", "train") from error
+    if isinstance(try_to_load_from_cache(hub_id, "config.json"), str):
+        return
+    if constants.HF_HUB_OFFLINE or not _answers(constants.ENDPOINT):
+        raise UserError(
+            f"policy {hub_id!r} is no folder here, not in the hub's cache, and the hub cannot be "
+            f"reached; one of: {', '.join(ALLOWED)}"
+        )
+
+
+def _answers(address: str) -> bool:
+    url = urlsplit(address)
+    try:
+        with socket.create_connection((url.hostname or "", url.port or 443), timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def is_server(spec: str) -> bool:
