@@ -24,10 +24,7 @@ app: $(VENV)/.app
 overfit: $(VENV)/.app
 	$(BIN)/python -m arcbench overfit
 
-test: $(VENV)/.dev browser
-	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/ruff check $(SOURCES)
-	$(BIN)/mypy
+test: lint browser
 	$(TEST_ENV) $(BIN)/python -m pytest -q -m "not gpu"
 
 test-fast: $(VENV)/.dev
