@@ -40,6 +40,7 @@ class Limits:
     memory_mb: int = 1024  # address space beyond what the worker itself has
     max_output_cells: int = 900  # per output; larger is BAD_OUTPUT
     max_stdout_kb: int = 16  # what is printed beyond it is dropped
+    require_isolation: bool = False  # refuse to run where a layer of the isolation is off
 
     def __post_init__(self) -> None:
         for name in ("timeout_s", "memory_mb", "max_output_cells", "max_stdout_kb"):
