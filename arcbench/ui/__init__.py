@@ -21,7 +21,7 @@ def build_app(bench: "Workbench") -> Any:
     """The whole page as a gr.Blocks."""
     import gradio as gr
 
-    from arcbench.ui import picker, sample, tasks, train
+    from arcbench.ui import library, picker, sample, tasks, train
 
     with gr.Blocks(title="arcbench", analytics_enabled=False) as app:
         chosen = picker.build(bench)
@@ -31,6 +31,8 @@ def build_app(bench: "Workbench") -> Any:
             sample.build(bench, chosen)
         with gr.Tab("Train", id="train"):
             train.build(bench, chosen, app)
+        with gr.Tab("Library", id="library") as tab:
+            library.build(tab)
     return app
 
 
@@ -59,7 +61,8 @@ def style() -> dict[str, Any]:
         button_small_text_weight="500",
         input_padding="6px 9px",
     )
-    css = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+    sheets = (Path(__file__).with_name(f"{name}.css") for name in ("style", "library"))
+    css = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     return {"theme": theme, "css": f"{css}\n{highlight_css()}"}
 
 

@@ -1,0 +1,21 @@
+"""Tab "Library": what the functions do that programs import, each with a picture."""
+
+from typing import Any
+
+from arcbench.ui.html import note
+from arcbench.ui.library_html import SEARCH_JS, library
+
+
+def build(tab: Any) -> None:
+    """Lay out the tab; its cards are sent when it is first looked at."""
+    import gradio as gr
+
+    filled = gr.State(False)
+    shown = gr.HTML(
+        note("The examples are being run …", "busy"), js_on_load=SEARCH_JS, elem_id="ab-library"
+    )
+
+    def fill(is_filled: bool) -> Any:
+        return (gr.skip(), gr.skip()) if is_filled else (library(), True)
+
+    tab.select(fill, filled, [shown, filled], show_progress="hidden")
