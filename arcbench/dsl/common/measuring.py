@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cells import Grid, Mask
+from ._cells import Grid, Mask, box_of
 from .colors import BLACK
 
 
@@ -15,12 +15,11 @@ def bounding_box(grid: Grid, background: Any = BLACK) -> tuple[int, int, int, in
     """
     width, height = grid.shape
     filled = grid != background
-    columns = np.flatnonzero(filled.any(axis=1))
-    if columns.size == 0:
+    box = box_of(filled)
+    if box is None:
         return width, height, -width, -height
-    rows = np.flatnonzero(filled.any(axis=0))
-    left, upper = int(columns[0]), int(rows[0])
-    return left, upper, int(columns[-1]) - left + 1, int(rows[-1]) - upper + 1
+    along, down = box
+    return along.start, down.start, along.stop - along.start, down.stop - down.start
 
 
 def bounding_box_mask(grid: Grid, background: Any = BLACK) -> Mask:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from arcbench.dsl.common._cells import components
 from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.dsl.concepts.geometry import background_of
 
@@ -19,9 +20,6 @@ Which = Literal[
     "hollow", "solid", "most_holes", "square", "rectangle", "not_rectangle", "line", "dot",
     "not_dot", "bordering", "inner", "densest", "sparsest", "multicolor", "one_color",
 ]  # fmt: skip
-
-SIDES_4 = ((-1, 0), (1, 0), (0, -1), (0, 1))
-SIDES_8 = (*SIDES_4, (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
 class Thing:
@@ -116,52 +114,18 @@ class Thing:
         return self.size == self.height * self.width
 
 
-def _components(
-    cells: list[int], width: int, offsets: tuple[int, ...], same: bool
-) -> list[list[int]]:
-    """Components of the cells ≥ 0 of a padded grid, as indices into it, in reading order."""
-    cells = cells[:]
-    found = []
-    for start, color in enumerate(cells):
-        if color < 0:
-            continue
-        cells[start] = -1
-        stack = [start]
-        for at in stack:  # grows while it is walked
-            for offset in offsets:
-                near = at + offset
-                value = cells[near]
-                if value == color or (value >= 0 and not same):
-                    cells[near] = -1
-                    stack.append(near)
-        found.append(stack)
-    return found
-
-
-def _label(values: AnyArray, same: bool, diagonal: bool) -> list[list[int]]:
-    """Components of the cells ≥ 0 as indices into `values.ravel()`."""
-    height, width = values.shape
-    wide = width + 1
-    padded = np.full((height + 2, wide), -1, dtype=np.int64)
-    padded[1:-1, :-1] = values
-    offsets: tuple[int, ...] = (-wide, wide, -1, 1)
-    if diagonal:
-        offsets += (-wide - 1, -wide + 1, wide - 1, wide + 1)
-    found = _components(padded.ravel().tolist(), wide, offsets, same)
-    return [[i - wide - i // wide + 1 for i in part] for part in found]
-
-
 def things(grid: AnyArray, kind: Kind = "same_color", background: int | None = None) -> list[Thing]:
     """The objects of the grid in reading order of their first cells."""
     ground = background_of(grid) if background is None else background
-    values = np.where(grid == ground, -1, grid)
-    parts = _label(values, kind.startswith("same"), not kind.endswith("4"))
+    filled = grid != ground
+    keys = grid if kind.startswith("same") else filled
+    parts = components(keys, filled, connectivity=4 if kind.endswith("4") else 8)
     return [Thing(grid, part, ground) for part in parts]
 
 
 def regions(grid: AnyArray, color: int, diagonal: bool = False) -> list[list[int]]:
     """The connected regions of one colour as indices into `grid.ravel()`."""
-    return _label(np.where(grid == color, 0, -1), True, diagonal)
+    return components(grid, grid == color, connectivity=8 if diagonal else 4)
 
 
 def enclosed(grid: AnyArray, color: int, diagonal: bool = False) -> list[Thing]:

@@ -4,12 +4,8 @@ from typing import Literal
 
 import numpy as np
 
-from arcbench.dsl.concepts._components import (
-    SIDES_4,
-    SIDES_8,
-    Kind,
-    things,
-)
+from arcbench.dsl.common._cells import STEPS_4, STEPS_8, box_of, dilate
+from arcbench.dsl.concepts._components import Kind, things
 from arcbench.dsl.concepts._types import AnyArray, Array, Line
 from arcbench.dsl.concepts.geometry import background_of
 
@@ -52,32 +48,23 @@ _STEPS: dict[str, tuple[tuple[int, int], ...]] = {
     "down_right": ((1, 1),),
     "horizontal": ((0, -1), (0, 1)),
     "vertical": ((-1, 0), (1, 0)),
-    "cross": SIDES_4,
-    "diagonals": SIDES_8[4:],
-    "star": SIDES_8,
+    "cross": STEPS_4,
+    "diagonals": STEPS_8[4:],
+    "star": STEPS_8,
 }
 _PATTERNS: dict[str, tuple[tuple[int, int], ...]] = {
-    "plus": SIDES_4,
-    "x": SIDES_8[4:],
-    "ring": SIDES_8,
-    "far_plus": tuple((2 * r, 2 * c) for r, c in SIDES_4),
-    "far_x": tuple((2 * r, 2 * c) for r, c in SIDES_8[4:]),
+    "plus": STEPS_4,
+    "x": STEPS_8[4:],
+    "ring": STEPS_8,
+    "far_plus": tuple((2 * r, 2 * c) for r, c in STEPS_4),
+    "far_x": tuple((2 * r, 2 * c) for r, c in STEPS_8[4:]),
 }
-
-
-def _grown(mask: AnyArray, diagonal: bool) -> AnyArray:
-    padded = np.pad(mask, 1)
-    height, width = mask.shape
-    out = np.array(mask)
-    for r, c in SIDES_8 if diagonal else SIDES_4:
-        out |= padded[1 + r : 1 + r + height, 1 + c : 1 + c + width]
-    return out
 
 
 def outline_objects(grid: AnyArray, color: int, diagonal: bool = True) -> Array:
     """Colour the background next to objects; with `diagonal` also at their corners."""
     filled = grid != background_of(grid)
-    return np.where(_grown(filled, diagonal) & ~filled, color, grid)
+    return np.where(dilate(filled, 8 if diagonal else 4) & ~filled, color, grid)
 
 
 def draw_frames(grid: AnyArray, color: int, gap: int = 1, kind: Kind = "any_color") -> Array:
@@ -101,12 +88,13 @@ def draw_frames(grid: AnyArray, color: int, gap: int = 1, kind: Kind = "any_colo
 
 def frame_content(grid: AnyArray, color: int, gap: int = 1) -> Array:
     """Draw one frame around everything, with the box of all content inside."""
-    rows, columns = np.nonzero(grid != background_of(grid))
+    box = box_of(grid != background_of(grid))
     out = np.array(grid)
-    if not len(rows):
+    if box is None:
         return out
-    top, left = int(rows.min()) - gap, int(columns.min()) - gap
-    bottom, right = int(rows.max()) + gap, int(columns.max()) + gap
+    rows, columns = box
+    top, left = rows.start - gap, columns.start - gap
+    bottom, right = rows.stop - 1 + gap, columns.stop - 1 + gap
     frame = np.zeros(grid.shape, dtype=bool)
     frame[max(0, top) : bottom + 1, max(0, left) : right + 1] = True
     frame[max(0, top + 1) : max(0, bottom), max(0, left + 1) : max(0, right)] = False
@@ -272,15 +260,14 @@ def mark_corners_around(
 
 def mark_midpoint(grid: AnyArray, color: int, pattern: Literal["dot", "plus"] = "plus") -> Array:
     """Mark the middle of the box around all content with a dot or a plus."""
-    rows, columns = np.nonzero(grid != background_of(grid))
+    box = box_of(grid != background_of(grid))
     out = np.array(grid)
-    if not len(rows):
+    if box is None:
         return out
-    row = (int(rows.min()) + int(rows.max())) // 2
-    column = (int(columns.min()) + int(columns.max())) // 2
+    row, column = ((span.start + span.stop - 1) // 2 for span in box)
     out[row, column] = color
     if pattern == "plus":
-        for r, c in SIDES_4:
+        for r, c in STEPS_4:
             if 0 <= row + r < len(grid) and 0 <= column + c < grid.shape[1]:
                 out[row + r, column + c] = color
     return out
@@ -310,7 +297,7 @@ def extend_tails(grid: AnyArray) -> Array:
         color = cells[row][column]
         near = [
             (r, c)
-            for r, c in SIDES_8
+            for r, c in STEPS_8
             if 0 <= row + r < height
             and 0 <= column + c < width
             and cells[row + r][column + c] == color
@@ -335,7 +322,7 @@ def surround_four(
     out = np.array(grid)
     colors = (up_color, down_color, left_color, right_color)
     for row, column in np.argwhere(grid == center_color).tolist():
-        for (r, c), color in zip(SIDES_4, colors, strict=True):
+        for (r, c), color in zip(STEPS_4, colors, strict=True):
             r, c = row + r, column + c
             if 0 <= r < height and 0 <= c < width and grid[r, c] == ground:
                 out[r, c] = color

@@ -4,9 +4,9 @@ from typing import Literal
 
 import numpy as np
 
+from arcbench.dsl.common._cells import STEPS_8, box_of
 from arcbench.dsl.concepts._components import (
     CHOOSERS,
-    SIDES_8,
     Thing,
     Which,
     enclosed,
@@ -152,7 +152,7 @@ def _inside(grid: AnyArray) -> Array:
     padded = np.pad(grid, 1, constant_values=-1)
     height, width = grid.shape
     same = grid != background_of(grid)
-    for r, c in SIDES_8:
+    for r, c in STEPS_8:
         same &= padded[1 + r : 1 + r + height, 1 + c : 1 + c + width] == grid
     return np.array(same)
 
@@ -270,9 +270,9 @@ def fill_color_boxes(grid: AnyArray) -> Array:
     for color in np.unique(grid).tolist():
         if color == ground:
             continue
-        rows, columns = np.nonzero(grid == color)
-        view = out[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-        view[view == ground] = color
+        box = box_of(grid == color)
+        if box is not None:
+            out[box][out[box] == ground] = color
     return out
 
 

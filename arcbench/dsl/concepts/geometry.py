@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from arcbench.dsl.common._cells import box_of
 from arcbench.dsl.concepts._types import AnyArray, Array, Axis, Corner, Direction, Line, Side
 
 __all__ = [
@@ -239,11 +240,8 @@ def crop_to_color(grid: AnyArray, color: int) -> Array:
 
 
 def _crop_to_mask(grid: AnyArray, mask: AnyArray) -> Array:
-    rows = np.flatnonzero(mask.any(1))
-    columns = np.flatnonzero(mask.any(0))
-    if not len(rows):
-        return np.array(grid)
-    return np.array(grid[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    box = box_of(mask)
+    return np.array(grid if box is None else grid[box])
 
 
 def left_half(grid: AnyArray) -> Array:

@@ -4,13 +4,8 @@ from typing import Literal
 
 import numpy as np
 
-from arcbench.dsl.concepts._components import (
-    SIDES_8,
-    Kind,
-    Thing,
-    regions,
-    things,
-)
+from arcbench.dsl.common._cells import dilate
+from arcbench.dsl.concepts._components import Kind, Thing, regions, things
 from arcbench.dsl.concepts._types import AnyArray, Array, Line
 from arcbench.dsl.concepts.geometry import background_of
 
@@ -76,12 +71,8 @@ def crop_object_touching(grid: AnyArray, color: int) -> Array:
     """Crop to the object that touches a cell of the colour, without that cell."""
     ground = background_of(grid)
     rest = np.where(grid == color, ground, grid)
-    marks = np.pad(grid == color, 1)
-    height, width = grid.shape
-    near = np.zeros(grid.shape, dtype=bool)
-    for r, c in SIDES_8:
-        near |= marks[1 + r : 1 + r + height, 1 + c : 1 + c + width]
-    flat = near.ravel()
+    # The marks themselves are background in `rest`, so they belong to no object.
+    flat = dilate(grid == color, connectivity=8).ravel()
     for thing in things(rest, "any_color", ground):
         if flat[thing.flat].any():
             return thing.patch.copy()

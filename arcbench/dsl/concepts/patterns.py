@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from arcbench.dsl.common._cells import box_of
 from arcbench.dsl.concepts._types import AnyArray, Array, Axis, Direction
 from arcbench.dsl.concepts.geometry import background_of
 
@@ -66,12 +67,8 @@ def fill_by_period(grid: AnyArray, mask_color: int = 0) -> Array:
 
 def hidden_by_period(grid: AnyArray, mask_color: int = 0) -> Array:
     """The part that the mask colour hides, restored from the grid's repeating tile."""
-    hidden = grid == mask_color
-    rows, columns = np.flatnonzero(hidden.any(1)), np.flatnonzero(hidden.any(0))
-    if not len(rows):
-        return np.array(grid)
-    whole = fill_by_period(grid, mask_color)
-    return np.array(whole[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    box = box_of(grid == mask_color)
+    return np.array(grid if box is None else fill_by_period(grid, mask_color)[box])
 
 
 def _tile_of(grid: AnyArray) -> Array:
@@ -83,12 +80,11 @@ def tile_content(grid: AnyArray, axis: Axis = "vertical") -> Array:
     """Repeat the box of all content up and down ("vertical") or sideways, to the grid's edges."""
     if axis == "horizontal":
         return np.array(tile_content(grid.T).T)
-    content = grid != background_of(grid)
-    rows = np.flatnonzero(content.any(1))
-    if not len(rows):
+    box = box_of(grid != background_of(grid))
+    if box is None:
         return np.array(grid)
-    band = grid[rows[0] : rows[-1] + 1]
-    return np.array(band[(np.arange(len(grid)) - rows[0]) % len(band)])
+    band = grid[box[0]]
+    return np.array(band[(np.arange(len(grid)) - box[0].start) % len(band)])
 
 
 def smallest_tile(grid: AnyArray) -> Array:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from arcbench.dsl.common._cells import box_of
 from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.dsl.concepts.geometry import background_of
 
@@ -52,12 +53,10 @@ def symmetrize(grid: AnyArray, kind: Kind = "horizontal") -> Array:
 
 def symmetrize_content(grid: AnyArray, kind: Kind = "horizontal") -> Array:
     """Make what is in the box around all content symmetric within that box."""
-    content = grid != background_of(grid)
-    rows, columns = np.flatnonzero(content.any(1)), np.flatnonzero(content.any(0))
+    ground = background_of(grid)
+    box = box_of(grid != ground)
     out = np.array(grid)
-    if len(rows):
-        box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-        ground = background_of(grid)
+    if box is not None:
         part = grid[box]
         for image in _images(part, kind)[1:]:
             out[box] = np.where(out[box] == ground, image, out[box])
@@ -186,9 +185,5 @@ def fill_by_symmetry(grid: AnyArray, mask_color: int) -> Array:
 
 def hidden_by_symmetry(grid: AnyArray, mask_color: int) -> Array:
     """The part that the mask colour hides, restored from the grid's own symmetries."""
-    hidden = grid == mask_color
-    rows, columns = np.flatnonzero(hidden.any(1)), np.flatnonzero(hidden.any(0))
-    if not len(rows):
-        return np.array(grid)
-    whole = fill_by_symmetry(grid, mask_color)
-    return np.array(whole[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    box = box_of(grid == mask_color)
+    return np.array(grid if box is None else fill_by_symmetry(grid, mask_color)[box])
