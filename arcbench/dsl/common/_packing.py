@@ -1,10 +1,8 @@
 """The best choice of objects that share no cell."""
 
-from ._cells import Mask
 
-
-def best_disjoint(cells_KN: Mask) -> list[int]:
-    """Choose rows of `cells_KN` (object, cell) that share no cell and cover the most cells.
+def best_disjoint(masks: list[int]) -> list[int]:
+    """Choose objects, given as ints with a bit for each cell, that share none and cover the most.
 
     Among equally good choices it is that of a depth-first search which, object by object, first
     takes it and then leaves it, prefers taking if that is strictly better, and stops once
@@ -12,7 +10,6 @@ def best_disjoint(cells_KN: Mask) -> list[int]:
     the rule comes to this: if all cells can be covered, take the earliest objects that allow it;
     if not, leave the earliest objects that the best coverage can do without.
     """
-    masks = [int.from_bytes(row.tobytes(), "little") for row in cells_KN]
     greedy = _take_earliest(masks)
     everything = _union(masks)
     if _union([masks[i] for i in greedy]) == everything:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,27 +31,25 @@ class _Tally:
 class _Pattern:
     """A grid's occupied cells, ready to be laid onto the grid in any orientation."""
 
-    def __init__(self, grid: Grid, ignore_colors: Collection[Any], background: Any) -> None:
+    def __init__(self, grid: Grid, ignored: Mask, occupied: Mask) -> None:
         self.grid = grid
-        self.ignored = _mask_of(grid, ignore_colors)
-        self.occupied = ~self.ignored
-        if background is not None:
-            self.occupied &= grid != background
-        self.colors = np.unique(grid[self.occupied])
-        self.any = bool(self.occupied.any())
+        self.ignored = ignored
+        self.occupied = occupied
+        self.total = int(np.count_nonzero(occupied))
 
     def tally(self, turn: Any) -> _Tally:
         """Lay the occupied cells onto `turn(grid)`, a reversal or rotation as a view."""
         target, ignored = turn(self.grid), turn(self.ignored)
         source_shape, target_shape = self.grid.shape, target.shape
-        size = (source_shape[0] + target_shape[0] - 1, source_shape[1] + target_shape[1] - 1)
+        shifts = (source_shape[0] + target_shape[0] - 1, source_shape[1] + target_shape[1] - 1)
+        size = (_fast_length(shifts[0]), _fast_length(shifts[1]))
 
         def spectrum(masks: Mask) -> NDArray[np.complex128]:
             return fft.rfft2(masks.astype(float), s=size, axes=(-2, -1))
 
         # Cross-correlation counts, for every shift, the pairs of ones that meet; the counts are
         # whole numbers below 10⁴, so rounding gives them exactly.
-        colors = self.colors[:, None, None]
+        colors = np.unique(self.grid[self.occupied])[:, None, None]
         own = spectrum((self.grid == colors) & self.occupied).conj()
         occupied = own.sum(axis=0)
         meetings = np.stack(
@@ -63,17 +62,59 @@ class _Pattern:
         counts = np.rint(fft.irfft2(meetings, s=size, axes=(-2, -1))).astype(np.int64)
         # Negative shifts stand at the end; bring them to the front.
         counts = np.roll(counts, (source_shape[0] - 1, source_shape[1] - 1), axis=(-2, -1))
-        kept, inside, solid = counts
-        total = int(self.occupied.sum())
-        return _Tally(kept=kept, off=total - inside, conflict=solid - kept)
+        kept, inside, solid = counts[:, : shifts[0], : shifts[1]]
+        return _Tally(kept=kept, off=self.total - inside, conflict=solid - kept)
+
+    def tally_lines(self, mirrored: bool) -> _Tally:
+        """Move or mirror along the first axis only: arrays by shift + width - 1, or by x + x'."""
+        width = self.grid.shape[0]
+        same = (self.grid[:, None] == self.grid[None]) & self.occupied[:, None]
+        source, target = np.indices((width, width))
+        line = (source + target if mirrored else target - source + width - 1).ravel()
+
+        def count(pairs: NDArray[Any]) -> _Counts:
+            counts = np.bincount(line, weights=pairs.ravel(), minlength=2 * width)
+            return np.rint(counts).astype(np.int64)
+
+        # (x, x'): cells of line x that land on line x' in their colour, at all, not on an ignored
+        kept = count(np.count_nonzero(same, axis=2))
+        occupied = self.occupied.astype(float)
+        inside = count(occupied.sum(axis=1)[:, None].repeat(width, axis=1))
+        solid = count(occupied @ ~self.ignored.T)
+        return _Tally(kept=kept, off=self.total - inside, conflict=solid - kept)
+
+    def turned(self) -> "_Pattern":
+        """The pattern with its axes exchanged."""
+        return _Pattern(self.grid.T, self.ignored.T, self.occupied.T)
 
 
-def _mask_of(grid: Grid, colors: Collection[Any]) -> Mask:
-    """True for the cells of one of the colours."""
-    mask = np.zeros(grid.shape, dtype=bool)
-    for color in colors:
-        mask |= grid == color
-    return mask
+def _pattern(grid: Grid, ignore_colors: Collection[Any], background: Any) -> _Pattern:
+    """The cells that are neither ignored nor background, as the pattern."""
+    ignored = np.zeros(grid.shape, dtype=bool)
+    for color in ignore_colors:
+        ignored |= grid == color
+    occupied = ~ignored
+    if background is not None:
+        occupied &= grid != background
+    return _Pattern(grid, ignored, occupied)
+
+
+@cache
+def _fast_length(least: int) -> int:
+    """The next length without prime factors above 5, which Fourier transforms are quick at."""
+    for length in range(least, 2 * least + 1):
+        rest = length
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return length
+    return 1  # nothing to transform
+
+
+def _score_moves(tally: _Tally) -> NDArray[np.float64]:
+    """The score of translations, in this order of operations."""
+    return tally.kept - 0.01 * tally.off - 100000 * tally.conflict
 
 
 def detect_translational_symmetry(
@@ -83,22 +124,22 @@ def detect_translational_symmetry(
 
     Without either, the best diagonal shift. Cells of `ignore_colors` are unknown: they fit all.
     """
-    pattern = _Pattern(grid, ignore_colors, background)
-    if not pattern.any:
+    pattern = _pattern(grid, ignore_colors, background)
+    if not pattern.total:
         return []
     width, height = grid.shape
-    tally = pattern.tally(lambda cells: cells)
-    score = tally.kept - 0.01 * tally.off - 100000 * tally.conflict
     found = []
-    along_x, along_y = score[:, height - 1].copy(), score[width - 1, :].copy()
-    along_x[width - 1] = along_y[height - 1] = 0  # no shift is no symmetry
-    # Of equal scores argmax gives the first: the algebraically smallest shift.
-    if along_x.max() > 0:
-        found.append(TranslationalSymmetry(int(along_x.argmax()) - (width - 1), 0))
-    if along_y.max() > 0:
-        found.append(TranslationalSymmetry(0, int(along_y.argmax()) - (height - 1)))
-    diagonal = score[width:, height:]
-    if not found and diagonal.size and diagonal.max() > 0:
+    for turned, lines, side in ((False, pattern, width), (True, pattern.turned(), height)):
+        score = _score_moves(lines.tally_lines(mirrored=False))[: 2 * side - 1]
+        score[side - 1] = 0  # no shift is no symmetry
+        # Of equal scores argmax gives the first: the algebraically smallest shift.
+        if score.max() > 0:
+            shift = int(score.argmax()) - (side - 1)
+            found.append(TranslationalSymmetry(*((0, shift) if turned else (shift, 0))))
+    if found:
+        return found
+    diagonal = _score_moves(pattern.tally(lambda cells: cells))[width:, height:]
+    if diagonal.size and diagonal.max() > 0:
         best = np.argwhere(diagonal == diagonal.max()) + 1
         x, y = best[best.sum(axis=1).argmin()].tolist()
         found.append(TranslationalSymmetry(x, y))
@@ -109,41 +150,37 @@ def detect_mirror_symmetry(
     grid: Grid, ignore_colors: Collection[Any] = (BLACK,), background: Any = None
 ) -> list[MirrorSymmetry]:
     """Return all mirrors that share the best score: at an x, at a y, or at both."""
-    pattern = _Pattern(grid, ignore_colors, background)
-    if not pattern.any:
+    pattern = _pattern(grid, ignore_colors, background)
+    if not pattern.total:
         return []
     width, height = grid.shape
-    # Mirroring at s/2 takes x to s - x: that is index x + (width - 1 - s) of the reversed grid.
-    across_x = pattern.tally(lambda cells: cells[::-1])
-    across_y = pattern.tally(lambda cells: cells[:, ::-1])
+    # Mirroring at s/2 takes x to s - x; at a point that is index x + (width - 1 - s) of the
+    # reversed grid.
+    across_x = pattern.tally_lines(mirrored=True)
+    across_y = pattern.turned().tally_lines(mirrored=True)
     across_both = pattern.tally(lambda cells: cells[::-1, ::-1])
-    axis_x = np.arange(2 * width) * 0.5
-    axis_y = np.arange(2 * height) * 0.5
-    centers: list[tuple[Any, Any]] = [(x, None) for x in axis_x.tolist()]
-    centers += [(None, y) for y in axis_y.tolist()]
     x, y, half = (a.ravel() for a in np.indices((width, height, 2)))
-    centers += zip((x + half / 2).tolist(), (y + half / 2).tolist(), strict=True)
-    rows_x = 2 * (width - 1) - np.arange(2 * width)
-    rows_y = 2 * (height - 1) - np.arange(2 * height)
+    rows = 2 * (width - 1) - 2 * x - half
+    columns = 2 * (height - 1) - 2 * y - half
 
     def gather(name: str) -> _Counts:
-        counts_x, counts_y, counts_both = (
-            _with_rim(getattr(tally, name), total if name == "off" else 0)
-            for tally in (across_x, across_y, across_both)
-        )
-        return np.concatenate(
-            [
-                counts_x[rows_x, height - 1],
-                counts_y[width - 1, rows_y],
-                counts_both[rows_x[2 * x + half], rows_y[2 * y + half]],
-            ]
-        )
+        of_points = _with_rim(getattr(across_both, name), pattern.total if name == "off" else 0)
+        lines = getattr(across_x, name), getattr(across_y, name)
+        return np.concatenate([*lines, of_points[rows, columns]])
 
-    total = int(pattern.occupied.sum())
     kept, off, conflict = gather("kept"), gather("off"), gather("conflict")
     score = np.where((kept > 0) & (conflict == 0), kept - 0.01 * off, -1.0)
     best = max(score.max(), 0.0)
-    return [MirrorSymmetry(*_tidy(*centers[i])) for i in np.flatnonzero(score == best)]
+    centers: list[tuple[Any, Any]] = []
+    for i in np.flatnonzero(score == best).tolist():
+        point = i - 2 * width - 2 * height
+        if i < 2 * width:
+            centers.append((i / 2, None))
+        elif point < 0:
+            centers.append((None, (i - 2 * width) / 2))
+        else:
+            centers.append((x[point] + half[point] / 2, y[point] + half[point] / 2))
+    return [MirrorSymmetry(*_tidy(*center)) for center in centers]
 
 
 def _with_rim(counts: _Counts, outside: int) -> _Counts:
@@ -153,15 +190,15 @@ def _with_rim(counts: _Counts, outside: int) -> _Counts:
 
 def _tidy(*center: float | None) -> list[float | None]:
     """Whole coordinates as ints."""
-    return [int(c) if c is not None and c == int(c) else c for c in center]
+    return [c if c is None else int(c) if c == int(c) else float(c) for c in center]
 
 
 def detect_rotational_symmetry(
     grid: Grid, ignore_colors: Collection[Any] = (BLACK,), background: Any = None
 ) -> RotationalSymmetry | None:
     """Return the quarter-turn symmetry that keeps the most cells, or None without one."""
-    pattern = _Pattern(grid, ignore_colors, background)
-    if not pattern.any:
+    pattern = _pattern(grid, ignore_colors, background)
+    if not pattern.total:
         return None
     width, height = grid.shape
     # A quarter turn at (cx, cy) takes (x, y) to (y + cx - cy, cx + cy - x). As rot90(grid)[i, j]
@@ -170,11 +207,10 @@ def detect_rotational_symmetry(
     x, y, half = np.indices((width, height, 2))
     shift_x, shift_y = height - 1 - (x + y + half), x - y
     rows, columns = shift_x + width - 1, shift_y + height - 1
-    total = int(pattern.occupied.sum())
     kept, conflict = (
         _with_rim(counts, 0)[rows, columns] for counts in (tally.kept, tally.conflict)
     )
-    off = _with_rim(tally.off, total)[rows, columns]
+    off = _with_rim(tally.off, pattern.total)[rows, columns]
     score = kept - 5 * off - 1000 * conflict
     best = int(score.argmax())
     if score.flat[best] <= 0:
