@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 import numpy as np
 
 from arcbench.dsl import common, concepts
+from arcbench.grids import COLOR_NAMES
 from arcbench.reference import examples_common, examples_concepts, examples_concepts_more
 from arcbench.reference.grids import GRIDS, grid_of
 from arcbench.reference.values import Call, Choices, Entry, Example, Group, Rows
@@ -126,6 +127,8 @@ def signature(name: str, item: Any) -> str:
         if p.name != "self":
             parts.append(p.name if p.default is p.empty else f"{p.name}={_default(p)}")
     result = _type(found.return_annotation)
+    if "concepts" in item.__module__:
+        result = result.replace("Array", "Grid")  # `common` says Grid itself where it is one
     return f"{name}({', '.join(parts)})" + (f" -> {result}" if result else "")
 
 
@@ -145,20 +148,19 @@ def _default(parameter: inspect.Parameter) -> str:
     is_color = re.search(r"background|color(?!s)|ignore_colors", parameter.name)
     if is_color and isinstance(value, tuple):
         return "[" + ", ".join(map(_color, value)) + "]"
-    if is_color and isinstance(value, int):
+    if is_color and type(value) is int:  # no bool
         return _color(value)
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _color(value: int) -> str:
     """The colour's name; a number that is none (-1: leave it open) stays."""
-    listed = [(n, v) for n, v in vars(common.Color).items() if isinstance(v, int)]
-    names = {v: n for n, v in reversed(listed)}  # of two names the first
+    names = dict(enumerate(name.upper() for name in COLOR_NAMES))
     return f"Color.{names[value]}" if value in names else repr(value)
 
 
 def _type(annotation: Any) -> str:
-    """A result's type in short: any array of two dimensions is a grid, or a mask."""
+    """A result's type in short: arrays of anything are grids, those of bools masks."""
     if annotation is inspect.Signature.empty or annotation is Any:
         return ""
     if annotation is None:
@@ -169,7 +171,7 @@ def _type(annotation: Any) -> str:
     text = re.sub(
         r"numpy\.ndarray\[(?:tuple\[[^\]]*\]|typing\.Any|[^,\[\]]+), "
         r"numpy\.dtype\[([^\]]*)\]\]",
-        lambda found: "Mask" if "bool" in found[1] else "Grid",
+        lambda found: "Mask" if "bool" in found[1] else "Array" if "int" in found[1] else "Grid",
         text,
     )
     return re.sub(r"\b(?:[a-z_]\w*\.)+(?=\w)", "", text)

@@ -5,8 +5,9 @@ from arcbench.reference.values import Call
 _SPRITE = ("4.", "44")
 _TWO_OBJECTS = ("....", ".11.", ".1..", "..3.", ".33.", "....")
 _SHAPE = (".......", ".3333..", ".3..3..", ".3333..", "...3...", ".......")
-_FIRST = (".......", ".22....", ".22....", ".......", ".......")
-_SECOND = (".......", ".......", "....33.", "....33.", ".......")
+_FIRST = (".....", ".22..", ".22..", ".....")
+_SECOND = (".....", ".....", "..33.", "..33.")
+_SCENE = ("22....", "2.....", "......", "....33", "....33")
 
 COLORS = {
     "Color": [
@@ -75,8 +76,8 @@ DRAWING = {
             grid=(".......",) * 6,
         ),
         Call(
-            code="last = draw_line(grid, x=3, y=0, direction=(0, 1), color=Color.RED,\n"
-            "                 stop_at_color=[Color.GRAY])",
+            code="last = draw_line(\n    grid, x=3, y=0, direction=(0, 1),\n"
+            "    color=Color.RED, stop_at_color=[Color.GRAY]\n)",
             grid=(".......", ".....5.", ".....5.", ".....5.", "......."),
             show=("grid", "last"),
         ),
@@ -133,8 +134,8 @@ MEASURING = {
 OBJECTS = {
     "detect_objects": [
         Call(
-            code="objects = detect_objects(grid, monochromatic=False, connectivity=8)",
-            grid=_TWO_OBJECTS,
+            code="objects = detect_objects(grid, connectivity=8, monochromatic=True)",
+            grid=_SCENE,
         ),
         Call(
             code="objects = detect_objects(\n"
@@ -214,17 +215,17 @@ RELATIONS = {
             more={"first": _FIRST, "second": _SECOND},
         ),
         Call(
-            code="answer = collision(object1=first, object2=second, x2=-1, y2=-2)",
+            code="answer = collision(object1=first, object2=second, y2=1)",
             more={"first": _FIRST, "second": _SECOND},
         ),
     ],
     "contact": [
         Call(
-            code="answer = contact(object1=first, object2=second)",
+            code="answer = contact(object1=first, object2=second, y2=1)",
             more={"first": _FIRST, "second": _SECOND},
         ),
         Call(
-            code="answer = contact(object1=first, object2=second, y2=-1, connectivity=8)",
+            code="answer = contact(object1=first, object2=second, y2=2)",
             more={"first": _FIRST, "second": _SECOND},
         ),
     ],
@@ -258,7 +259,7 @@ SPRITES = {
         Call(
             code="x, y = random_free_location_for_object(grid, sprite)\n"
             "blit_sprite(grid, sprite, x, y)",
-            grid="islands",
+            grid=_SCENE,
             more={"sprite": _SPRITE},
             show=("grid", "x", "y"),
             seed=2,
@@ -268,16 +269,16 @@ SPRITES = {
         Call(
             code="x, y = random_free_location_for_sprite(grid, sprite, padding=1)\n"
             "blit_sprite(grid, sprite, x, y)",
-            grid="islands",
+            grid=_SCENE,
             more={"sprite": _SPRITE},
             show=("grid", "x", "y"),
             seed=1,
         )
     ],
     "random_sprite": [
-        Call(code='sprite = random_sprite(4, 4, symmetry="mirror")', seed=1),
+        Call(code='sprite = random_sprite(4, 4, symmetry="mirror")', seed=6),
         Call(
-            code="sprite = random_sprite([3, 4, 5], [3, 4, 5], color_palette=[Color.RED])", seed=4
+            code="sprite = random_sprite([3, 4, 5], [3, 4, 5], color_palette=[Color.RED])", seed=1
         ),
     ],
     "randomly_scatter_points": [
@@ -310,8 +311,12 @@ SYMMETRY = {
     ],
     "Symmetry": [
         Call(
-            code="kinds = [MirrorSymmetry(2, None), TranslationalSymmetry(1, 2)]\n"
-            "answer = all(isinstance(kind, Symmetry) for kind in kinds)",
+            code="kinds = MirrorSymmetry(2, None), TranslationalSymmetry(1, 3)\n"
+            "for symmetry in kinds:\n"
+            "    grid[symmetry.apply(1, 1)] = Color.RED",
+            grid=(".......", ".4.....", ".......", "......."),
+            show=("grid",),
+            note="What all kinds of symmetry have in common.",
         )
     ],
     "TranslationalSymmetry": [

@@ -7,7 +7,7 @@ checkerboard                first_two
 color_rows_by_position      positions  RED, YELLOW, BLUE
 connect                     pairs
 connect_columns             pairs
-connect_halfway             wide_gap  YELLOW
+connect_halfway             wide_gap  GRAY
 connect_rows                pairs
 cycle_ring_colors           rings
 denoise_stripes             noisy_stripes
@@ -41,12 +41,12 @@ unique_rows                 coarse
 
 OBJECTS = """
 color_of_object             objs
-crop_object                 objs      "largest"
-crop_object_box             rings_apart  "largest"
+crop_object                 frame_scene  "largest"
+crop_object_box             frame_scene  "largest"
 denoise                     noisy_blocks
 fill_boxes                  objs
 keep_objects                objs      "largest"
-keep_objects_of_size        objs      4
+keep_objects_of_size        objs      5
 largest_object              objs
 mirror_objects              objs
 recolor_by_column_key       column_key  GRAY
@@ -60,7 +60,7 @@ recolor_objects             objs      "tallest", GRAY
 recolor_objects_and_others  objs      "largest", YELLOW, GRAY
 recolor_to_dot              one_dot
 recolor_to_mark             marked
-remove_objects              objs      "smallest"
+remove_objects              objs      "largest"
 remove_small_objects        objs
 smallest_object             twins4
 turn_objects                objs
@@ -129,11 +129,11 @@ shoot_at                    target    GREEN
 """
 
 SYMMETRY = """
-color_if_symmetric          two       GREEN, RED
+color_if_symmetric          rings     GREEN, RED
 color_if_symmetric          small     GREEN, RED
 complete_symmetry           broken
-fill_by_symmetry            masked    MAROON
-hidden_by_symmetry          masked    MAROON
+fill_by_symmetry            masked    BROWN
+hidden_by_symmetry          masked    BROWN
 mirror_half_onto_other      figure
 symmetrize                  figure
 symmetrize_content          lopsided

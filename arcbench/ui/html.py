@@ -6,6 +6,7 @@ from functools import lru_cache
 from html import escape
 
 from arcbench.policies.base import Message
+from arcbench.reference import summaries
 from arcbench.render import difference_svg, grid_png_uri, grid_svg, size_text
 from arcbench.rewards import RewardBreakdown
 from arcbench.rollouts import Rollout
@@ -279,11 +280,28 @@ def pair_table(task: Task, rollout: Rollout) -> str:
 def code_block(code: str, bad_line: int | None = None) -> str:
     """Python with line numbers; `bad_line` (from 1) is marked."""
     lines = []
-    for i, line in enumerate(highlight(code.strip("\n")).split("\n"), start=1):
+    shown = _explained(code, highlight(code.strip("\n")))
+    for i, line in enumerate(shown.split("\n"), start=1):
         kind, sign = (" ab-line-bad", "▸") if i == bad_line else ("", "")
         number = f'<span class="ab-no" aria-hidden="true">{sign}{i}</span>'
         lines.append(f'<span class="ab-line{kind}">{number}{line or " "}</span>')
     return f'<pre class="ab-code ab-program">{"".join(lines)}</pre>'
+
+
+def _explained(code: str, highlighted: str) -> str:
+    """Names of the libraries get their signature and summary as tooltips."""
+    known = summaries()
+    own = set(re.findall(r"\bdef\s+(\w+)|^\s*(\w+)\s*=[^=]", code, re.MULTILINE))
+    bound = {name for pair in own for name in pair}
+
+    def explain(found: re.Match[str]) -> str:
+        name = found[1]
+        if name not in known or name in bound:
+            return found[0]
+        text = escape(known[name]).replace("\n", "&#10;")  # the code is split into lines later
+        return f'<span class="n ab-known" title="{text}">{name}</span>'
+
+    return re.sub(r'<span class="n">(\w+)</span>', explain, highlighted)
 
 
 def highlight(code: str) -> str:

@@ -56,6 +56,7 @@ const filter = () => {
   }
   const none = element.querySelector('.lib-none');
   none.hidden = found > 0;
+  element.querySelector('.lib-axes').hidden = !found;
   none.textContent = 'No name or text ' + (library ? 'in ' + library + ' ' : '')
     + 'matches “' + box.value.trim() + '”.';
   element.querySelector('.lib-count').textContent =
@@ -65,15 +66,6 @@ element.addEventListener('input', (event) => {
   if (!event.target.closest('.lib-search, .lib-choice')) return;
   filter();
   element.querySelector('.lib-cards').scrollTop = 0;
-});
-element.addEventListener('click', (event) => {
-  const link = event.target.closest('.lib-index a[data-name]');
-  if (!link) return;
-  event.preventDefault();
-  const card = element.querySelector('#' + link.dataset.name);
-  card.scrollIntoView({block: 'start'});
-  element.querySelectorAll('.lib-here').forEach(other => other.classList.remove('lib-here'));
-  card.classList.add('lib-here');
 });
 """
 
@@ -130,7 +122,7 @@ def card(entry: Entry) -> str:
 
 def _signature(entry: Entry) -> str:
     taken, arrow, result = entry.signature.removeprefix(entry.name).partition(" -> ")
-    gives = f'<span class="lib-gives">{arrow}{escape(result)}</span>' if result else ""
+    gives = f' <span class="lib-gives">{arrow.strip()} {escape(result)}</span>' if result else ""
     return f'<code><b>{entry.name}</b><span class="lib-dim">{escape(taken)}{gives}</span></code>'
 
 
@@ -240,6 +232,7 @@ def printed(text: str) -> str:
     """What a program printed; digits that a terminal would colour have ARC's colours."""
 
     def paint(found: re.Match[str]) -> str:
-        return f'<span style="color:{COLOR_HEX[int(found[1])]}">{found[1]}</span>'
+        color = COLOR_HEX[int(found[1])] if found[1] != "0" else "#77777f"  # black is not seen
+        return f'<span style="color:{color}">{found[1]}</span>'
 
     return re.sub(r"\x1b\[[\d;]+m(\d)\x1b\[0m", paint, escape(text.rstrip("\n")))

@@ -15,7 +15,8 @@ THEME = """
   --border-color-primary: #3a3a41; --background-fill-primary: #1d1e22; --color-accent: #60a5fa;
   --ab-code-bg: #131418; }
 body { margin: 0; padding: 12px 22px;
-  font: 14px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: var(--body-text-color); background: #fafafb; }
+  font: 14px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+  color: var(--body-text-color); background: #fafafb; }
 .dark body { background: #131418; }
 h1 { font-size: 19px; font-weight: 650; margin: 0 0 2px; }
 """
