@@ -32,15 +32,18 @@ def test_a_name_that_is_typed_leaves_its_entry_with_a_picture(library):
 def test_the_name_that_was_meant_stands_before_those_that_only_mention_it(library):
     library.get_by_role("searchbox").fill("crop")
     assert library.locator(".lib-card:visible").count() > 5
-    tops = library.locator(".lib-card:visible").evaluate_all(
-        "cards => cards.map(card => [card.getBoundingClientRect().top, card.id]).sort()"
-        ".map(pair => pair[1])"
-    )
     found = library.locator(".lib-card:visible").evaluate_all(
         "cards => cards.map(card => [card.getBoundingClientRect().top,"
         " card.getBoundingClientRect().left, card.id])"
     )
-    assert min(found)[2] == "crop", tops
+    assert min(found)[2] == "crop"
+
+
+def test_a_word_of_the_text_counts_only_from_its_beginning(library):
+    library.get_by_role("searchbox").fill("hole")
+    names = library.locator(".lib-index a:visible").all_inner_texts()
+    assert {"fill_holes", "object_interior"} <= set(names)
+    assert "extend_rows" not in names  # gives a whole row its colour
 
 
 def test_one_library_is_shown_without_the_other(library):
@@ -58,11 +61,14 @@ def test_nothing_found_is_said_in_words(library):
     assert "No name or text matches “xyz”." in library.inner_text()
 
 
-def test_a_name_in_the_index_brings_its_card_into_view(library):
+def test_a_name_in_the_index_brings_its_card_into_view_whatever_the_address(page, app, library):
+    page.goto(f"{app.address}/?__theme=dark")
+    tab(page, "Library")
     library.locator(".lib-index a", has_text="symmetrize_content").click()
     box = library.locator("#symmetrize_content").bounding_box()
     assert box
     assert 0 <= box["y"] < 700
+    assert page.url.endswith("/?__theme=dark")
 
 
 def test_the_cards_are_still_there_after_looking_at_another_tab(page, library):

@@ -28,31 +28,33 @@ SEARCH_JS = """
 const filter = () => {
   const box = element.querySelector('.lib-search');
   if (!box) return;
-  const typed = box.value.trim().toLowerCase();
-  const words = typed.split(/[\\s_]+/).filter(Boolean);
+  const typed = box.value.trim().toLowerCase().replace(/\\s+/g, '_');
+  const words = typed.split(/[^a-z0-9]+/).filter(Boolean);
   const library = element.querySelector('.lib-choice input:checked').value;
   let found = 0;
   for (const group of element.querySelectorAll('.lib-group')) {
+    const part = element.querySelector('#' + group.dataset.part);
     let here = 0;
-    let exact = false;
+    let best = 0;
     for (const card of group.querySelectorAll('.lib-card')) {
       const name = card.id.toLowerCase();
-      const hit = (!library || group.dataset.library === library)
-        && words.every(word => card.dataset.words.includes(word));
+      // A word may begin anywhere in the name, in the text only where a word begins.
+      const hit = (!library || group.dataset.library === library) && (!typed || words.length)
+        && words.every(word => name.includes(word) || card.dataset.words.includes(' ' + word));
+      const rank = !hit || !typed ? 0 : name === typed ? -2 : name.includes(typed) ? -1 : 0;
       card.hidden = !hit;
-      card.style.order = name === typed ? -2 : typed && name.includes(typed) ? -1 : 0;
-      exact = exact || name === typed;
+      card.style.order = rank;
+      const link = part.querySelector('[href="#' + card.id + '"]');
+      link.hidden = !hit;
+      best = Math.min(best, rank);
       here += hit;
     }
-    group.hidden = !here;
-    group.style.order = exact ? -1 : 0;
+    // What has the word in its name stands before what only speaks of it.
+    for (const shown of [group, part]) {
+      shown.hidden = !here;
+      shown.style.order = best;
+    }
     found += here;
-  }
-  for (const link of element.querySelectorAll('.lib-index a[data-name]')) {
-    link.hidden = element.querySelector('#' + link.dataset.name).hidden;
-  }
-  for (const part of element.querySelectorAll('.lib-index section')) {
-    part.hidden = !part.querySelector('a[data-name]:not([hidden])');
   }
   const none = element.querySelector('.lib-none');
   none.hidden = found > 0;
@@ -77,14 +79,13 @@ def library() -> str:
     by_group = [(group, list(members)) for group, members in groupby(found, lambda e: e.group)]
     index, cards = [], []
     for group, members in by_group:
-        links = "".join(f'<a href="#{e.name}" data-name="{e.name}">{e.name}</a>' for e in members)
-        index.append(
-            f"<section><h5><span>{group.library}</span> {group.name}</h5>{links}</section>"
-        )
+        part = f"part-{group.library}-{group.name}"
+        title = f"<span>{group.library}</span> {group.name}"
+        links = "".join(f'<a href="#{e.name}">{e.name}</a>' for e in members)
+        index.append(f'<section id="{part}"><h5>{title}</h5>{links}</section>')
         cards.append(
-            f'<section class="lib-group" data-library="{group.library}">'
-            f"<h3><span>{group.library}</span> {group.name} "
-            f"<small>{_prose(group.summary)}</small></h3>"
+            f'<section class="lib-group" data-library="{group.library}" data-part="{part}">'
+            f"<h3>{title} <small>{_prose(group.summary)}</small></h3>"
             f'<div class="lib-grid">{"".join(map(card, members))}</div></section>'
         )
     counts = {name: sum(e.library == name for e in found) for name in ("common", "concepts")}
@@ -109,12 +110,13 @@ def library() -> str:
 
 def card(entry: Entry) -> str:
     """One name: signature, text and examples."""
-    words = f"{entry.name} {entry.name.replace('_', ' ')} {entry.summary} {entry.details}".lower()
+    text = f"{entry.name} {entry.summary} {entry.details}".lower()
+    words = " " + re.sub(r"[\W_]+", " ", text)
     details = "".join(
         f'<p class="lib-dim">{_prose(p)}</p>' for p in entry.details.split("\n\n") if p
     )
     return (
-        f'<article class="lib-card" id="{entry.name}" data-words="{escape(words)}">'
+        f'<article class="lib-card" id="{entry.name}" data-words="{words}">'
         f'<h4 class="ab-code">{_signature(entry)}</h4><p>{_prose(entry.summary)}</p>{details}'
         f"{''.join(map(_choices, entry.choices))}{''.join(map(example, entry.examples))}</article>"
     )
