@@ -2,6 +2,10 @@
 
 Everything here may be attacked by the program that it runs; nothing that it says is trusted by
 the parent. It is the one place of the project that catches every exception.
+
+A child pays for each page of memory that it is the first to touch, so all that can be made before
+the fork is made there, by `Driver.__init__` and `Driver.prepare`, and what is on the way of every
+program is plain.
 """
 
 import io
@@ -15,11 +19,13 @@ from typing import Any
 import numpy as np
 
 from arcbench.sandbox import wire
+from arcbench.sandbox.returned import grid_bytes
 
 FILENAME = "<program>"
-MAX_SIDE = 30
 RESULTS = 3  # the descriptor on which a child answers
 _PRINT_BUFFER = 512
+
+Cells = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Stdout(io.TextIOBase):
@@ -52,118 +58,81 @@ class Stdout(io.TextIOBase):
             self._send(wire.PRINTED, 0, wire.OK, data)
 
 
-def run(request: bytes, max_output_cells: int, max_stdout_kb: int) -> None:
-    """Run the program of `request` on its inputs and send what comes out; never raises."""
-    # The program may patch any module: what is needed after it ran is held here.
-    write, getpid, leave, me = os.write, os.getpid, os._exit, os.getpid()
+class Driver:
+    """Made in the zygote, used once in each child."""
 
-    def send(kind: int, index: int, status: int, body: bytes) -> None:
-        if getpid() != me:  # a copy of this process that the program made
-            leave(0)
-        data = memoryview(wire.message(kind, index, status, body))
-        while data:
-            data = data[write(RESULTS, data) :]
+    def __init__(self, max_output_cells: int, max_stdout_kb: int) -> None:
+        self._max_output_cells = max_output_cells
+        # The program may patch any module: what is needed after it ran is held here.
+        self._pack, self._head = wire.MESSAGE.pack, wire.MESSAGE.size
+        self._write, self._getpid, self._leave = os.write, os.getpid, os._exit
+        self._me = 0
+        self._out = Stdout(self._send, max_stdout_kb * 1024)
+        self._module = types.ModuleType("program")
 
-    out = Stdout(send, max_stdout_kb * 1024)
-    sys.stdout = sys.stderr = out
-    try:
-        code, inputs = _decode(request)
-        _run(code, inputs, max_output_cells, send, out)
-    except BaseException as error:  # noqa: BLE001
-        _more_memory()
-        status, text = _describe(error, [])
-        send(wire.WHOLE, 0, status, text)
-    out.flush()
-    send(wire.END, 0, wire.OK, b"")
+    @staticmethod
+    def prepare(request: bytes) -> tuple[str, list[Cells]]:
+        """The program's text and its inputs, each an array of its own; done before the fork."""
+        code_size, num_inputs = wire.REQUEST.unpack_from(request)
+        at = wire.REQUEST.size
+        code = request[at : at + code_size].decode("utf-8", wire.TEXT_ERRORS)
+        at += code_size
+        inputs = []
+        for _ in range(num_inputs):
+            rows, columns = wire.SHAPE.unpack_from(request, at)
+            at += wire.SHAPE.size
+            cells = np.frombuffer(request, dtype=np.int8, count=rows * columns, offset=at)
+            inputs.append(cells.astype(np.int64).reshape(rows, columns))
+            at += rows * columns
+        return code, inputs
 
-
-def _decode(request: bytes) -> tuple[str, list[np.ndarray[Any, Any]]]:
-    code_size, num_inputs = wire.REQUEST.unpack_from(request)
-    at = wire.REQUEST.size
-    code = request[at : at + code_size].decode("utf-8", wire.TEXT_ERRORS)
-    at += code_size
-    inputs = []
-    for _ in range(num_inputs):
-        rows, columns = wire.SHAPE.unpack_from(request, at)
-        at += wire.SHAPE.size
-        cells = np.frombuffer(request, dtype=np.int8, count=rows * columns, offset=at)
-        inputs.append(cells.reshape(rows, columns))
-        at += rows * columns
-    return code, inputs
-
-
-def _run(
-    code: str,
-    inputs: Sequence[np.ndarray[Any, Any]],
-    max_output_cells: int,
-    send: Callable[[int, int, int, bytes], None],
-    out: Stdout,
-) -> None:
-    lines = code.splitlines()
-    try:
-        compiled = compile(code, FILENAME, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        return send(wire.WHOLE, 0, wire.SYNTAX_ERROR, _text(_syntax_message(error)))
-    module = types.ModuleType("program")
-    sys.modules["program"] = module  # dataclasses look their module up
-    try:
-        exec(compiled, module.__dict__)
-    except BaseException as error:  # noqa: BLE001
-        _more_memory()
-        return send(wire.WHOLE, 0, *_describe(error, lines))
-    function = module.__dict__.get("transform", module.__dict__.get("main"))
-    if not callable(function):
-        text = b"the program defines no function `transform` (or `main`)"
-        return send(wire.WHOLE, 0, wire.NO_TRANSFORM, text)
-    for index, grid in enumerate(inputs):
+    def run(self, code: str, inputs: Sequence[Cells]) -> None:
+        """Run the program on its inputs and send what comes out; never raises."""
+        self._me = self._getpid()
+        sys.stdout = sys.stderr = self._out
         try:
-            status, body = _grid_bytes(function(grid.astype(np.int64)), max_output_cells)
+            self._run(code, inputs)
         except BaseException as error:  # noqa: BLE001
-            _more_memory()
-            status, body = _describe(error, lines)
-        out.flush()
-        send(wire.RESULT, index, status, body)
-    return None
+            more_memory()
+            status, text = _describe(error, [])
+            self._send(wire.WHOLE, 0, status, text)
+        self._out.flush()
+        self._send(wire.END, 0, wire.OK, b"")
 
+    def _send(self, kind: int, index: int, status: int, body: bytes) -> None:
+        if self._getpid() != self._me:  # a copy of this process that the program made
+            self._leave(0)
+        data = self._pack(kind, index, status, len(body)) + body
+        sent = self._write(RESULTS, data)
+        while sent < len(data):
+            sent += self._write(RESULTS, data[sent:])
 
-def _grid_bytes(value: Any, max_output_cells: int) -> tuple[int, bytes]:
-    """The grid in `value` in the layout of wire.py, or BAD_OUTPUT and why it is not one."""
-    if isinstance(value, list | tuple):
-        if len(value) > MAX_SIDE:
-            return _bad(f"it has {len(value)} rows; a side of a grid is 1-{MAX_SIDE} cells long")
+    def _run(self, code: str, inputs: Sequence[Cells]) -> None:
         try:
-            array = np.array(value)
-        except ValueError:
-            return _bad("the rows are of unequal length")
-    elif isinstance(value, np.ndarray):
-        array = value.view(np.ndarray)
-    else:
-        return _bad(f"it is {_type_name(value)}, not a grid")
-    if array.ndim != 2:
-        return _bad(f"it has {array.ndim} dimensions, a grid has two")
-    rows, columns = array.shape
-    if not (1 <= rows <= MAX_SIDE and 1 <= columns <= MAX_SIDE):
-        return _bad(f"it is {rows}x{columns}; a side of a grid is 1-{MAX_SIDE} cells long")
-    if rows * columns > max_output_cells:
-        return _bad(f"it has {rows * columns} cells, the limit is {max_output_cells}")
-    kind = array.dtype.kind
-    if kind == "f":
-        if not np.isfinite(array).all() or (array != np.rint(array)).any():
-            return _bad("its cells are not whole numbers")
-    elif kind not in "biu":
-        return _bad(f"its cells are of type {array.dtype}, not integers")
-    low, high = array.min(), array.max()
-    if low < 0 or high > 9:
-        return _bad(f"it has the colour {int(low if low < 0 else high)}; colours are 0-9")
-    return wire.OK, wire.SHAPE.pack(rows, columns) + array.astype(np.int8).tobytes()
-
-
-def _bad(why: str) -> tuple[int, bytes]:
-    return wire.BAD_OUTPUT, _text(f"the output is no grid: {why}")
-
-
-def _type_name(value: Any) -> str:
-    return "None" if value is None else f"of type {type(value).__name__}"
+            compiled = compile(code, FILENAME, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError) as error:
+            return self._send(wire.WHOLE, 0, wire.SYNTAX_ERROR, _text(_syntax_message(error)))
+        module = self._module
+        sys.modules["program"] = module  # dataclasses look their module up
+        space = module.__dict__
+        try:
+            exec(compiled, space)
+        except BaseException as error:  # noqa: BLE001
+            more_memory()
+            return self._send(wire.WHOLE, 0, *_describe(error, code.splitlines()))
+        function = space.get("transform", space.get("main"))
+        if not callable(function):
+            text = b"the program defines no function `transform` (or `main`)"
+            return self._send(wire.WHOLE, 0, wire.NO_TRANSFORM, text)
+        for index, grid in enumerate(inputs):
+            try:
+                status, body = grid_bytes(function(grid), self._max_output_cells)
+            except BaseException as error:  # noqa: BLE001
+                more_memory()
+                status, body = _describe(error, code.splitlines())
+            self._out.flush()
+            self._send(wire.RESULT, index, status, body)
+        return None
 
 
 def _describe(error: BaseException, lines: Sequence[str]) -> tuple[int, bytes]:
@@ -205,7 +174,7 @@ def _text(text: str) -> bytes:
     return text.encode("utf-8", "replace")[: wire.MAX_TEXT]
 
 
-def _more_memory() -> None:
+def more_memory() -> None:
     """Lift the soft memory limit to the hard one: saying that memory ran out takes some."""
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))

@@ -60,6 +60,11 @@ class ChildLimits:
         code = seccomp.child_filter(_MACHINE) if filtered else None
         self._filter = None if code is None else seccomp.Filter(code)
 
+    @property
+    def sealed(self) -> bool:
+        """Whether a child can make no process."""
+        return self._filter is not None
+
     def enter(self) -> None:
         """Called in the child, before anything of the program runs."""
         os.setsid()

@@ -40,6 +40,7 @@ class Zygote:
     limits: Limits
     python: str
     seed: int
+    extras: bool = False  # with the libraries that few programs need already loaded
     jobs: dict[int, float] = field(default_factory=dict)  # job → when it was sent
     features: dict[str, bool] | None = None  # None until it has said hello
     last_heard: float = 0.0
@@ -56,7 +57,7 @@ class Zygote:
         limits = self.limits
         numbers = (
             limits.timeout_s, limits.memory_mb, limits.max_output_cells, limits.max_stdout_kb,
-            self.seed,
+            self.seed, int(self.extras),
         )  # fmt: skip
         try:
             self.process = subprocess.Popen(
