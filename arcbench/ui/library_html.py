@@ -15,7 +15,7 @@ from arcbench.reference import Choices, Entry, Example, entries
 from arcbench.render import LINE_HEX, grid_svg
 from arcbench.ui.html import highlight
 
-PICTURE_PX = 152  # the longest side of the largest grid of an example
+PICTURE_PX = 140  # the longest side of the largest grid of an example
 CELL_PX = 19.0
 MANY_WORDS = 14  # more than these are folded away
 AXES = (
