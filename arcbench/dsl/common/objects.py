@@ -250,11 +250,11 @@ def _draw_window(grid: Grid, background: Any, x: int, y: int, width: int, height
     return obj
 
 
-def _box_areas(windows: Mask) -> list[list[int]]:
+def _box_areas(windows: NDArray[Any]) -> list[list[int]]:
     """The area of the bounding box of each window's cells; windows (x, y, width, height)."""
     areas = np.ones(windows.shape[:2], dtype=int)
     for axis in (2, 3):
-        lines = windows.any(axis=axis)
+        lines: NDArray[Any] = np.any(windows, axis=axis)
         empty_ends = lines.argmax(axis=-1) + lines[..., ::-1].argmax(axis=-1)
         areas *= lines.shape[-1] - empty_ends
     found: list[list[int]] = areas.tolist()

@@ -85,18 +85,7 @@ def random_free_location_for_sprite(
     return x, y
 
 
-def random_free_location_for_object(
-    grid: Grid,
-    sprite: Grid,
-    background: Any = BLACK,
-    border_size: int = 0,
-    padding: int = 0,
-    padding_connectivity: int = 8,
-) -> tuple[int, int]:
-    """The old name of `random_free_location_for_sprite`."""
-    return random_free_location_for_sprite(
-        grid, sprite, background, border_size, padding, padding_connectivity
-    )
+random_free_location_for_object = random_free_location_for_sprite  # its old name
 
 
 def random_sprite(

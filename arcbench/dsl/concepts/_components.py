@@ -33,7 +33,7 @@ class Thing:
         width = int(grid.shape[1])
         self.top: int = min(flat) // width
         self.bottom: int = max(flat) // width
-        columns = [i % width for i in flat]
+        columns = [i % width for i in flat] if len(flat) > 1 else (flat[0] % width,)
         self.left: int = min(columns)
         self.right: int = max(columns)
 
@@ -59,9 +59,11 @@ class Thing:
         item = self.grid.item
         return Counter(item(i // width, i % width) for i in self.flat)
 
-    @property
+    @cached_property
     def color(self) -> int:
         """The most common colour (the smaller one of two)."""
+        if self.size == 1:
+            return int(self.grid[self.top, self.left])
         return min(self.counts, key=lambda c: (-self.counts[c], c))
 
     @property
@@ -72,6 +74,8 @@ class Thing:
     @cached_property
     def mask(self) -> Array:
         """1 for its cells, within the box."""
+        if self.is_full:
+            return np.ones((self.height, self.width), dtype=np.int64)
         width = self.grid.shape[1]
         out = np.zeros((self.height, self.width), dtype=np.int64)
         inner = out.ravel()
@@ -81,6 +85,8 @@ class Thing:
     @cached_property
     def patch(self) -> Array:
         """Its cells on background, cropped to the box."""
+        if self.is_full:
+            return np.array(self.grid[self.box])
         return np.where(self.mask == 1, self.grid[self.box], self.background)
 
     @cached_property
@@ -90,9 +96,14 @@ class Thing:
 
     @cached_property
     def holes(self) -> int:
-        """Background regions that it encloses."""
-        outside = np.pad(1 - self.mask, 1, constant_values=1)
-        return len(regions(outside, 1)) - 1
+        """Background regions that it encloses: by Euler's formula, as it is connected."""
+        if self.is_full or min(self.height, self.width) < 3:
+            return 0
+        cells = np.pad(self.mask == 1, 1)
+        rows, columns = cells[1:] | cells[:-1], cells[:, 1:] | cells[:, :-1]
+        corners = rows[:, 1:] | rows[:, :-1]
+        edges = np.count_nonzero(rows) + np.count_nonzero(columns)
+        return int(1 - (np.count_nonzero(corners) - edges + self.size))
 
     @property
     def touches_border(self) -> bool:
@@ -105,6 +116,8 @@ class Thing:
     @property
     def is_symmetric(self) -> bool:
         """Whether the patch is its own mirror image, left to right or top down."""
+        if self.size == 1:
+            return True
         p = self.patch
         return bool((p == p[:, ::-1]).all() or (p == p[::-1]).all())
 

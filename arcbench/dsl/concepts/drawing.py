@@ -1,5 +1,6 @@
 """Holes filled, interiors coloured, outlines, frames, rays, stamps and lines between things."""
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -140,21 +141,30 @@ def draw_rays(grid: AnyArray, direction: Ray, color: int = -1, through: bool = F
 
 
 def _rays(grid: AnyArray, sources: AnyArray, direction: Ray, color: int, through: bool) -> Array:
-    ground = background_of(grid)
-    height, width = grid.shape
-    cells = grid.tolist()
-    out = np.array(grid)
-    for row, column in np.argwhere(sources).tolist():
-        paint_color = cells[row][column] if color < 0 else color
-        for dr, dc in _STEPS[direction]:
-            r, c = row + dr, column + dc
-            while 0 <= r < height and 0 <= c < width:
-                if cells[r][c] == ground:
-                    out[r, c] = paint_color
-                elif not through:
-                    break
-                r, c = r + dr, c + dc
-    return out
+    free = grid == background_of(grid)
+    order = np.where(sources, np.arange(grid.size).reshape(grid.shape), -1)
+    # Where rays cross, the one from the last source in reading order is seen.
+    reached = np.full(grid.shape, -1)
+    for dr, dc in _STEPS[direction]:
+        if dr:
+            rays = _swept(order, free | through, dr, dc)
+        else:
+            rays = _swept(order.T, (free | through).T, dc, 0).T
+        reached = np.maximum(reached, rays)
+    colors = grid.ravel()[reached] if color < 0 else color
+    return np.where(free & (reached >= 0), colors, grid)
+
+
+def _swept(sources: AnyArray, passable: AnyArray, down: int, across: int) -> AnyArray:
+    """The highest number whose ray gets to a cell, moving by (down, across); -1 for none."""
+    rays = np.full(sources.shape, -1)
+    to = slice(max(across, 0), sources.shape[1] + min(across, 0))
+    behind = slice(max(-across, 0), sources.shape[1] + min(-across, 0))
+    rows = list(range(len(sources)))[::down]
+    for before, row in pairwise(rows):
+        passed = np.where(passable[before], rays[before], -1)
+        rays[row, to] = np.maximum(passed, sources[before])[behind]
+    return rays
 
 
 def connect_diagonally(grid: AnyArray, color: int = -1) -> Array:

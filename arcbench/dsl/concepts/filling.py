@@ -251,15 +251,17 @@ def fill_between_dots(grid: AnyArray, color: int) -> Array:
     """Four cells of one colour that are the corners of a box: fill the box inside them."""
     ground = background_of(grid)
     out = np.array(grid)
-    points = {(r, c): int(grid[r, c]) for r, c in np.argwhere(grid != ground).tolist()}
-    for (a, b), own in points.items():
-        rights = [d for (r, d), v in points.items() if r == a and d > b + 1 and v == own]
-        downs = [c for (c, k), v in points.items() if k == b and c > a + 1 and v == own]
-        for d in rights:
-            for c in downs:
-                if points.get((c, d)) == own:
-                    view = out[a + 1 : c, b + 1 : d]
-                    view[view == ground] = color
+    inside = np.zeros(grid.shape, dtype=bool)
+    for own in np.unique(grid).tolist():
+        if own == ground:
+            continue
+        cells = grid == own
+        both = cells[:, None] & cells[None]  # (row, other row, column)
+        first = both.argmax(axis=2)
+        last = grid.shape[1] - 1 - both[..., ::-1].argmax(axis=2)
+        for top, bottom in np.argwhere(both.any(axis=2) & (last > first + 1)).tolist():
+            inside[top + 1 : bottom, first[top, bottom] + 1 : last[top, bottom]] = True
+    out[inside & (grid == ground)] = color
     return out
 
 

@@ -117,19 +117,16 @@ def objects_in_a_line(
         return np.array(grid)
     key = {"size": lambda t: t.size, "left": lambda t: t.left, "top": lambda t: t.top}
     ordered = sorted(found, key=key[by], reverse=descending)
-    if line == "column":
-        width = max(t.width for t in ordered)
-        ground = ordered[0].background
-        parts = [
-            np.pad(t.patch, ((0, 0), (0, width - t.width)), constant_values=ground) for t in ordered
-        ]
-        return np.vstack(parts)
-    height = max(t.height for t in ordered)
-    ground = ordered[0].background
-    parts = [
-        np.pad(t.patch, ((0, height - t.height), (0, 0)), constant_values=ground) for t in ordered
-    ]
-    return np.hstack(parts)
+    heights, widths = [t.height for t in ordered], [t.width for t in ordered]
+    upright = line == "column"
+    shape = (sum(heights), max(widths)) if upright else (max(heights), sum(widths))
+    out = np.full(shape, ordered[0].background, dtype=grid.dtype)
+    at = 0
+    for thing in ordered:
+        row, column = (at, 0) if upright else (0, at)
+        out[row : row + thing.height, column : column + thing.width] = thing.patch
+        at += thing.height if upright else thing.width
+    return out
 
 
 def object_color_list(

@@ -208,11 +208,12 @@ def recolor_to_mark(grid: AnyArray, remove_mark: bool = False) -> Array:
     return out
 
 
-def _distance(a: Thing, b: Thing) -> int:
-    """Cells between two boxes."""
-    down = max(a.top - b.bottom, b.top - a.bottom, 0)
-    across = max(a.left - b.right, b.left - a.right, 0)
-    return down + across
+def _nearest(thing: Thing, boxes_4N: AnyArray) -> int:
+    """The first of the boxes (top, bottom, left, right) with the fewest cells in between."""
+    top, bottom, left, right = boxes_4N
+    down = np.maximum(np.maximum(thing.top - bottom, top - thing.bottom), 0)
+    across = np.maximum(np.maximum(thing.left - right, left - thing.right), 0)
+    return int((down + across).argmin())
 
 
 def recolor_by_nearest(grid: AnyArray, color: int, remove_keys: bool = False) -> Array:
@@ -221,10 +222,11 @@ def recolor_by_nearest(grid: AnyArray, color: int, remove_keys: bool = False) ->
     keys = [t for t in found if t.color != color]
     if not keys:
         return np.array(grid)
+    boxes = np.array([(k.top, k.bottom, k.left, k.right) for k in keys]).T
     out = np.array(grid, order="C")
     for thing in found:
         if thing.color == color:
-            paint(out, thing, min(keys, key=lambda k: _distance(thing, k)).color)
+            paint(out, thing, keys[_nearest(thing, boxes)].color)
         elif remove_keys:
             paint(out, thing, thing.background)
     return out
@@ -267,11 +269,11 @@ def recolor_by_row_key(grid: AnyArray, color: int) -> Array:
 
 
 def _each(grid: AnyArray, kind: Kind, change: Literal["horizontal", "vertical", "turn"]) -> Array:
-    out = np.array(grid)
-    found = things(grid, kind)
-    for thing in found:
-        out[thing.box][thing.mask == 1] = thing.background
-    for thing in found:
+    out = np.full_like(grid, background_of(grid))
+    for thing in things(grid, kind):
+        if thing.size == 1:
+            out[thing.top, thing.left] = thing.color
+            continue
         patch = thing.patch
         if change == "turn":
             patch = patch[::-1, ::-1]
@@ -310,11 +312,12 @@ def recolor_largest_and_smallest(
     if not found:
         return out
     sizes = [thing.size for thing in found]
+    least, most = min(sizes), max(sizes)
     for thing in found:
         color = thing.background
-        if thing.size == min(sizes):
+        if thing.size == least:
             color = smallest_color
-        if thing.size == max(sizes):
+        if thing.size == most:
             color = largest_color
         paint(out, thing, color)
     return out

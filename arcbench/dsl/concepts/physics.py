@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from arcbench.dsl.concepts._components import Kind, Thing, paint, things
+from arcbench.dsl.concepts._components import Kind, Thing, things
 from arcbench.dsl.concepts._types import AnyArray, Array, Direction
 from arcbench.dsl.concepts.geometry import background_of
 
@@ -41,28 +41,35 @@ _STEPS: dict[str, tuple[int, int]] = {
 def _lifted(grid: AnyArray, moved: list[Thing]) -> Array:
     """The grid without the things."""
     out = np.array(grid, order="C")
-    for thing in moved:
-        paint(out, thing, thing.background)
+    cells = [i for thing in moved for i in thing.flat]
+    out.ravel()[cells] = np.repeat([t.background for t in moved], [t.size for t in moved])
     return out
 
 
 def _place(out: Array, thing: Thing, row: int, column: int) -> None:
     """Paint the thing with its box's corner at (row, column); what is outside is cut off."""
     height, width = out.shape
+    if thing.size == 1:
+        if 0 <= row < height and 0 <= column < width:
+            out[row, column] = thing.color
+        return
     top, left = max(0, -row), max(0, -column)
     bottom = min(thing.height, height - row)
     right = min(thing.width, width - column)
     if top >= bottom or left >= right:
         return
     view = out[row + top : row + bottom, column + left : column + right]
-    mask = thing.mask[top:bottom, left:right] == 1
-    view[mask] = thing.patch[top:bottom, left:right][mask]
+    part = (slice(top, bottom), slice(left, right))
+    np.copyto(view, thing.patch[part], where=thing.mask[part] == 1)
 
 
 def _fits(out: Array, thing: Thing, row: int, column: int) -> bool:
     """Whether the thing lies inside the grid and on background only."""
     if row < 0 or column < 0:
         return False
+    if thing.size == 1:
+        inside = row < out.shape[0] and column < out.shape[1]
+        return inside and out.item(row, column) == thing.background
     view = out[row : row + thing.height, column : column + thing.width]
     if view.shape != thing.mask.shape:
         return False
@@ -312,16 +319,32 @@ def complete_copies(grid: AnyArray) -> Array:
     found = things(grid, "any_color")
     out = np.array(grid)
     ground = background_of(grid)
+    cells_of = {color: np.argwhere(grid == color) for color in np.unique(grid).tolist()}
+    rim = max(grid.shape)  # wide enough for copies that reach over the edge of the grid
+    padded = np.pad(grid, rim, constant_values=ground)
     for template in (t for t in found if len(t.counts) > 1):
         height, width = template.mask.shape
-        # A rim wide enough for copies that reach over the edge of the grid.
-        padded = np.pad(grid, ((height, height), (width, width)), constant_values=ground)
         windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width))
         for color in template.counts:
             part = np.where(template.patch == color, color, ground)
-            for row, column in np.argwhere((windows == part).all((2, 3))).tolist():
-                _place(out, template, row - height, column - width)
+            row, column = divmod(int((part == color).argmax()), width)
+            places = cells_of[color] + (rim - row, rim - column)
+            for row, column in _where_equal(windows, part, places):
+                _place(out, template, row - rim, column - rim)
     return out
+
+
+def _where_equal(windows: AnyArray, part: AnyArray, places: AnyArray) -> list[list[int]]:
+    """Those of the places (N, 2) whose window equals the part."""
+    # Single cells first: comparing many windows whole takes long.
+    for row, column in np.ndindex(*part.shape):
+        if len(places) * part.size < 10_000:
+            break
+        seen = windows[places[:, 0], places[:, 1], row, column]
+        places = places[seen == part[row, column]]
+    same = (windows[places[:, 0], places[:, 1]] == part).all((1, 2))
+    found: list[list[int]] = places[same].tolist()
+    return found
 
 
 def gravity_of_color(grid: AnyArray, color: int, direction: Direction = "down") -> Array:
