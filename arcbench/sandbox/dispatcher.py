@@ -14,6 +14,9 @@ from arcbench.sandbox.process import Zygote, encode
 from arcbench.sandbox.replies import decode, lost
 from arcbench.sandbox.types import Execution, Limits, Program
 
+# Words in a program that send it to a zygote which has the rarely used libraries loaded. Any
+# zygote would do; the others load them for each program anew.
+_EXTRAS = ("random", "scipy")
 # Programs that a zygote has at hand: enough to bridge the time until this thread gets the GIL.
 _AHEAD = 4
 _GRACE_S = 2.0  # beyond the deadline, before a silent zygote counts as dead
@@ -25,7 +28,7 @@ _MAX_FAILED_STARTS = 3  # in a row: one may have been killed from outside, more 
 class Batch:
     """Programs that were handed in together, and where their results go."""
 
-    results: SimpleQueue[tuple[int, Execution] | None] = field(default_factory=SimpleQueue)
+    results: SimpleQueue[list[tuple[int, Execution]] | None] = field(default_factory=SimpleQueue)
     cancelled: bool = False
 
 
@@ -36,6 +39,7 @@ class Job:
     batch: Batch
     index: int
     program: Program
+    extras: bool  # it names what only zygotes with extras have loaded
     alone: bool = False  # its zygote died once: it runs in one by itself
 
 
@@ -55,7 +59,9 @@ class Dispatcher(threading.Thread):
         self._wake, self._woken = socket.socketpair()
         self._woken.setblocking(False)
         self._wake.setblocking(False)
-        self._waiting: deque[Job] = deque()
+        # What waits, for zygotes without and with extras.
+        self._waiting: tuple[deque[Job], deque[Job]] = (deque(), deque())
+        self._done: dict[Batch, list[tuple[int, Execution]]] = {}
         self._jobs: dict[int, Job] = {}
         self._last_job = wire.HELLO
         self._zygotes: list[Zygote] = []
@@ -72,7 +78,10 @@ class Dispatcher(threading.Thread):
             if self._stopping:
                 raise RuntimeError(self.problem or "the sandbox pool is closed")
             self._batches.add(batch)
-            self._inbox.extend(Job(batch=batch, index=i, program=p) for i, p in enumerate(programs))
+            self._inbox.extend(
+                Job(batch=batch, index=i, program=p, extras=any(x in p.code for x in _EXTRAS))
+                for i, p in enumerate(programs)
+            )
         self._poke()
         return batch
 
@@ -100,8 +109,8 @@ class Dispatcher(threading.Thread):
         """The loop; whatever ends it, nobody is left waiting."""
         try:
             self._selector.register(self._woken, selectors.EVENT_READ, None)
-            while len(self._zygotes) < self._workers:
-                self._start_zygote()
+            for _ in range(self._workers):
+                self._start_zygote(extras=False)
             while not self._stopping:
                 self._take_in()
                 self._hand_out()
@@ -111,6 +120,7 @@ class Dispatcher(threading.Thread):
                     else:
                         self._serve(key.data, events)
                 self._end_silent_ones()
+                self._deliver()
         finally:
             with self._lock:
                 self._stopping = True
@@ -130,26 +140,30 @@ class Dispatcher(threading.Thread):
 
     def _take_in(self) -> None:
         with self._lock:
-            self._waiting.extend(self._inbox)
+            jobs = list(self._inbox)
             self._inbox.clear()
+        for job in jobs:
+            self._waiting[job.extras].append(job)
+        if self._waiting[True] and not any(z.extras for z in self._zygotes):
+            for _ in range(self._workers):
+                self._start_zygote(extras=True)
 
     def _hand_out(self) -> None:
         """Fill every zygote, evenly; a job that must run alone gets an empty one."""
         for ahead in range(_AHEAD):
             for zygote in self._zygotes:
-                if len(zygote.jobs) <= ahead and not self._give_one(zygote):
-                    return
+                if len(zygote.jobs) <= ahead and self._waiting[zygote.extras]:
+                    self._give_one(zygote)
 
-    def _give_one(self, zygote: Zygote) -> bool:
-        """Hand the next job to this zygote if it may have it; False when none waits."""
-        while self._waiting and self._waiting[0].batch.cancelled:
-            self._waiting.popleft()
-        if not self._waiting:
-            return False
+    def _give_one(self, zygote: Zygote) -> None:
+        """Hand the next job to this zygote if there is one that it may have."""
+        waiting = self._waiting[zygote.extras]
+        while waiting and waiting[0].batch.cancelled:
+            waiting.popleft()
         held = [self._jobs[number] for number in zygote.jobs]
-        if any(job.alone for job in held) or (self._waiting[0].alone and held):
-            return True
-        job = self._waiting.popleft()
+        if not waiting or any(job.alone for job in held) or (waiting[0].alone and held):
+            return
+        job = waiting.popleft()
         number = self._number()
         now = time.monotonic()
         if not zygote.jobs:
@@ -158,7 +172,6 @@ class Dispatcher(threading.Thread):
         self._jobs[number] = job
         zygote.send(number, encode(job.program))
         self._watch(zygote)
-        return True
 
     def _number(self) -> int:
         while True:
@@ -185,14 +198,20 @@ class Dispatcher(threading.Thread):
             else:
                 del zygote.jobs[number]
                 job = self._jobs.pop(number)
-                self._deliver(job, decode(body, len(job.program.inputs), self._limits))
+                self._finish(job, decode(body, len(job.program.inputs), self._limits))
 
-    def _deliver(self, job: Job, execution: Execution) -> None:
+    def _finish(self, job: Job, execution: Execution) -> None:
         if not job.batch.cancelled:
-            job.batch.results.put((job.index, execution))
+            self._done.setdefault(job.batch, []).append((job.index, execution))
 
-    def _start_zygote(self) -> None:
-        zygote = Zygote(limits=self._limits, python=self._python, seed=self._seed)
+    def _deliver(self) -> None:
+        """Pass on all that came at once: each passing on may cost a switch of threads."""
+        for batch, results in self._done.items():
+            batch.results.put(results)
+        self._done.clear()
+
+    def _start_zygote(self, *, extras: bool) -> None:
+        zygote = Zygote(limits=self._limits, python=self._python, seed=self._seed, extras=extras)
         zygote.last_heard = time.monotonic()
         self._zygotes.append(zygote)
         self._selector.register(zygote.channel, selectors.EVENT_READ, zygote)
@@ -218,12 +237,12 @@ class Dispatcher(threading.Thread):
         for number in zygote.jobs:
             job = self._jobs.pop(number)
             if job.alone and zygote.features is not None:
-                self._deliver(job, lost(len(job.program.inputs)))
+                self._finish(job, lost(len(job.program.inputs)))
             else:
                 # One that died before its hello has run nothing: nobody is under suspicion.
                 job.alone = job.alone or zygote.features is not None
-                self._waiting.appendleft(job)
-        self._start_zygote()
+                self._waiting[job.extras].appendleft(job)
+        self._start_zygote(extras=zygote.extras)
 
     def _patience_s(self) -> float | None:
         """How long the zygotes may stay silent."""

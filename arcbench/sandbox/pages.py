@@ -2,7 +2,7 @@
 
 Most of what a program costs beyond its own work is paid by the page: the fork copies an entry for
 each that the zygote has, the child copies each that it writes to, be it only a reference count.
-Nothing here changes what programs can do; a kernel or interpreter that lacks a feature does without.
+Nothing here changes what programs can do; kernels or interpreters without a feature do without.
 """
 
 import ctypes

@@ -101,11 +101,12 @@ def _collect(
     dispatcher: Dispatcher, batch: Batch, num_programs: int
 ) -> Iterator[tuple[int, Execution]]:
     try:
-        for _ in range(num_programs):
-            result = batch.results.get()
-            if result is None:
+        while num_programs:
+            results = batch.results.get()
+            if results is None:
                 raise RuntimeError(dispatcher.problem)
-            yield result
+            yield from results
+            num_programs -= len(results)
     finally:
         dispatcher.done_with(batch)
 

@@ -1,10 +1,13 @@
 """What a zygote loads, seeds and uses once before it forks: its children find it ready."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
+from typing import Any
 
 from arcbench.sandbox import wire
 from arcbench.sandbox.child import RESULTS, Driver
@@ -51,24 +54,21 @@ def load(seed: int, *, extras: bool) -> None:
 
     Children inherit the state of both of numpy's ways of drawing as it is when they fork.
     """
-    import numpy  # noqa: F401
-
+    import_module("numpy")
     if _RANDOM in sys.modules:
-        _seed_numpy(seed)
+        _seed_numpy(sys.modules[_RANDOM], seed)
     else:
-        sys.meta_path.insert(0, _SeedsWhenLoaded(seed))  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _SeedsWhenLoaded(seed))
     import arcbench.dsl.common
     import arcbench.dsl.concepts
 
     sys.modules["common"] = arcbench.dsl.common
     sys.modules["concepts"] = arcbench.dsl.concepts
     if extras:
-        import numpy.random
-
-        try:
-            import scipy.ndimage  # noqa: F401
-        except ModuleNotFoundError:  # an environment of numpy alone is enough for most programs
-            return
+        import_module(_RANDOM)
+        # An environment of numpy alone is enough for most programs.
+        with contextlib.suppress(ModuleNotFoundError):
+            import_module("scipy.ndimage")
 
 
 def warm_up(make_driver: Callable[[], Driver]) -> None:
@@ -91,14 +91,11 @@ def _request(code: str, grids: Sequence[bytes]) -> bytes:
     return wire.REQUEST.pack(len(text), len(grids)) + text + b"".join(shape + g for g in grids)
 
 
-def _seed_numpy(seed: int) -> None:
-    import numpy.random
-
-    numpy.random.seed(seed % 2**32)  # noqa: NPY002
-    seeds, default_rng = numpy.random.SeedSequence(seed), numpy.random.default_rng
-    numpy.random.default_rng = lambda seed=None: default_rng(
-        seeds.spawn(1)[0] if seed is None else seed
-    )
+def _seed_numpy(random: Any, seed: int) -> None:
+    """Seed the module `numpy.random`, which may not be bound in its package yet."""
+    random.seed(seed % 2**32)
+    seeds, default_rng = random.SeedSequence(seed), random.default_rng
+    random.default_rng = lambda seed=None: default_rng(seeds.spawn(1)[0] if seed is None else seed)
 
 
 class _SeedsWhenLoaded:  # a finder without the base class, which would load much
@@ -126,4 +123,4 @@ class _SeedingLoader(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        _seed_numpy(self._seed)
+        _seed_numpy(module, self._seed)

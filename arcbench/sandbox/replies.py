@@ -10,6 +10,7 @@ from arcbench.sandbox import wire
 from arcbench.sandbox.types import Execution, Failure, Limits, Outcome, failed
 
 _OUTCOMES = tuple(Outcome)  # in the order of the status numbers in wire.py
+_COLORS = bytes(range(NUM_COLORS))
 _FROM_CHILD = frozenset(
     (
         wire.SYNTAX_ERROR,
@@ -85,10 +86,11 @@ def _grid(data: memoryview, limits: Limits) -> Grid:
         raise _Garbled
     if rows * columns != len(data) - wire.SHAPE.size or rows * columns > limits.max_output_cells:
         raise _Garbled
-    grid = np.frombuffer(bytes(data[wire.SHAPE.size :]), dtype=np.int8).reshape(rows, columns)
-    if grid.min() < 0 or grid.max() >= NUM_COLORS:
+    cells = bytes(data[wire.SHAPE.size :])
+    if cells.translate(None, _COLORS):
         raise _Garbled
-    return grid  # read-only, as its bytes are
+    # Read-only, as its bytes are.
+    return np.frombuffer(cells, dtype=np.int8).reshape(rows, columns)
 
 
 def _failure(status: int, data: memoryview) -> Failure:

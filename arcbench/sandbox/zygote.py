@@ -234,7 +234,8 @@ def main() -> None:
     """`python -m arcbench.sandbox.zygote TIMEOUT_S MEMORY_MB CELLS STDOUT_KB SEED EXTRAS`."""
     timeout_s, memory_mb, cells, stdout_kb, seed, extras = sys.argv[1:7]
     control, log = _take_descriptors()
-    sys.stderr = os.fdopen(log, "w", buffering=1)
+    # The name keeps it open in children, which have lost its descriptor: Python 3.13 prints that.
+    sys.stderr = errors = os.fdopen(log, "w", buffering=1)  # noqa: F841
     preload.load(int(seed), extras=extras == "1")
     preload.warm_up(partial(Driver, int(cells), int(stdout_kb)))
     sys.argv = ["program"]
