@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
@@ -103,6 +103,8 @@ def judge(
     workers: int | None = None,
     timeout_s: float = 5.0,
     k: tuple[int, ...] = (),
+    pool: Literal["local", "ray"] = "local",
+    ray_address: str | None = None,
 ) -> None:
     """Run and score completions that lie in a file.
 
@@ -113,23 +115,32 @@ def judge(
         split: training or evaluation; both where it is left out.
         reward: staged, arc25-v1, arc25-v2.
         pairs: which pairs the reward counts.
-        workers: processes that run programs; one a core where it is left out.
+        workers: processes that run programs here; one a core where it is left out.
         timeout_s: wall clock for one program on all its inputs.
         k: also print pass@k over all tasks of the data set.
+        pool: local, or ray: all nodes of a Ray cluster.
+        ray_address: with --pool ray: auto (this machine's cluster), local, or host:port.
     """
     from arcbench.judge import Judge
     from arcbench.judge_file import judge_file
     from arcbench.rewards import scheme
-    from arcbench.sandbox import Limits, SandboxPool
+    from arcbench.sandbox import Limits, RayPool, SandboxPool
 
+    if pool == "ray" and workers is not None:
+        raise UserError("--workers is for --pool local: a Ray node runs as many as it has CPUs")
+    if pool == "local" and ray_address is not None:
+        raise UserError(f"--ray-address {ray_address} needs --pool ray")
     rewards = scheme(reward, pairs=pairs)
     tasks = _tasks(dataset, split)
     if not completions.is_file():
         raise UserError(f"no such file: {completions}")
     with completions.open("rb") as lines:
         total = sum(bool(line.strip()) for line in lines)
+    limits = Limits(timeout_s=timeout_s)
     with (
-        SandboxPool(workers=workers, limits=Limits(timeout_s=timeout_s)) as pool,
+        SandboxPool(workers=workers, limits=limits)
+        if pool == "local"
+        else RayPool(address=ray_address or "auto", limits=limits) as runner,
         _progress() as bar,
     ):
         done = bar.add_task("judging", total=total)
@@ -137,13 +148,16 @@ def judge(
             completions,
             out,
             tasks=tasks,
-            judge=Judge(pool=pool, scheme=rewards),
+            judge=Judge(pool=runner, scheme=rewards),
             report=lambda message: ERR.print(message, markup=False, style="yellow"),
             progress=lambda n: bar.advance(done, n),
         )
+        where = f"{runner.workers} workers"
+        if isinstance(runner, RayPool):
+            where += f" on {runner.nodes} Ray nodes"
     if k:
         _print_pass_at_k(out, tasks, k)
-    OUT.print(str(summary), markup=False, highlight=False)
+    OUT.print(f"{summary}; {where}", markup=False, highlight=False)
 
 
 def _print_pass_at_k(judged: Path, tasks: TaskSet, ks: tuple[int, ...]) -> None:

@@ -11,8 +11,7 @@ from arcbench.policies.base import Completion
 from arcbench.prompts import Extraction, extract_code
 from arcbench.rewards import RewardScheme
 from arcbench.rollouts import Rollout
-from arcbench.sandbox import SandboxPool
-from arcbench.sandbox.types import Execution, Outcome, Program, failed
+from arcbench.sandbox.types import Execution, Outcome, Program, ProgramRunner, failed
 from arcbench.scoring import Score, score_pair
 from arcbench.tasks import Task
 
@@ -34,7 +33,7 @@ class Attempt:
 class Judge:
     """Runs and scores completions with one pool and one reward scheme."""
 
-    pool: SandboxPool
+    pool: ProgramRunner
     scheme: RewardScheme
 
     def judge(

@@ -27,7 +27,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from arcbench.sandbox.pool import SandboxPool, features
-    from arcbench.sandbox.types import Execution, Failure, Limits, Outcome, Program, failed
+    from arcbench.sandbox.ray_pool import RayPool
+    from arcbench.sandbox.types import (
+        Execution,
+        Failure,
+        Limits,
+        Outcome,
+        Program,
+        ProgramRunner,
+        failed,
+    )
 
 __all__ = [
     "Execution",
@@ -35,12 +44,18 @@ __all__ = [
     "Limits",
     "Outcome",
     "Program",
+    "ProgramRunner",
+    "RayPool",
     "SandboxPool",
     "failed",
     "features",
 ]
 
-_HOMES = dict.fromkeys(__all__, "types") | {"SandboxPool": "pool", "features": "pool"}
+_HOMES = dict.fromkeys(__all__, "types") | {
+    "RayPool": "ray_pool",
+    "SandboxPool": "pool",
+    "features": "pool",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,9 @@
 """What goes into the sandbox and what comes out of it."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from arcbench.errors import UserError
 from arcbench.grids import Grid
@@ -87,6 +89,26 @@ class Execution:
     def num_valid(self) -> int:
         """How many inputs gave a valid grid."""
         return sum(not isinstance(o, Failure) for o in self.outputs)
+
+
+class ProgramRunner(Protocol):
+    """What runs programs: the pool of this machine, or that of a cluster."""
+
+    @property
+    def workers(self) -> int:
+        """How many programs run at a time."""
+
+    def run(self, programs: Sequence[Program]) -> list[Execution]:
+        """Run all programs; the executions come in the same order."""
+
+    def stream(self, programs: Sequence[Program]) -> Iterator[tuple[int, Execution]]:
+        """Yield (place in `programs`, execution) as they finish."""
+
+    def features(self) -> dict[str, bool]:
+        """What protects the programs: name → whether it is on."""
+
+    def close(self) -> None:
+        """End what was started."""
 
 
 def failed(outcome: Outcome, num_inputs: int, message: str = "", seconds: float = 0.0) -> Execution:
