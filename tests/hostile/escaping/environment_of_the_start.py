@@ -1,0 +1,6 @@
+# Looks for secrets in the environment that its process was started with.
+# expect: FORBIDDEN
+# needs: isolation
+def transform(grid):
+    print(open("/proc/self/environ").read())
+    return grid

@@ -1,0 +1,8 @@
+# Kills the process that forked it.
+# expect: FORBIDDEN | DIED | OK
+import os
+
+def transform(grid):
+    if os.getppid() > 1:
+        os.kill(os.getppid(), 9)
+    return grid
