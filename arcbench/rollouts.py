@@ -102,6 +102,7 @@ def rollout_to_dict(rollout: Rollout) -> dict[str, Any]:
             "message": r.execution.message,
             "stdout": r.execution.stdout,
             "seconds": r.execution.seconds,
+            "deterministic": r.execution.deterministic,
             "outputs": [_output_to_dict(o) for o in r.execution.outputs],
         },
         "score": [asdict(p) for p in r.score.pairs],
@@ -141,6 +142,7 @@ def rollout_from_dict(d: Mapping[str, Any]) -> Rollout:
             message=e["message"],
             stdout=e["stdout"],
             seconds=e["seconds"],
+            deterministic=e.get("deterministic"),
             outputs=tuple(_output_from_dict(o) for o in e["outputs"]),
         ),
         score=Score(pairs=tuple(PairScore(**p) for p in d["score"])),
@@ -202,6 +204,7 @@ _PARQUET = pa.schema(
                     ("message", pa.string()),
                     ("stdout", pa.string()),
                     ("seconds", pa.float64()),
+                    ("deterministic", pa.bool_()),
                     (
                         "outputs",
                         pa.list_(

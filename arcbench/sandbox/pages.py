@@ -128,7 +128,7 @@ def _make_immortal() -> None:
             inside = addresses[(addresses >= start) & (addresses < end)]
             if inside.size:
                 words = (ctypes.c_uint32 * ((end - start) // 4)).from_address(start)
-                np.frombuffer(words, dtype=np.uint32)[(inside - start) // 4] = mark
+                np.ctypeslib.as_array(words)[(inside - start) // 4] = mark
 
 
 def _all_objects() -> list[Any]:

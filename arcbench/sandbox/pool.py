@@ -4,13 +4,14 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from types import TracebackType
 
 from arcbench.errors import UserError
 from arcbench.sandbox.dispatcher import Batch, Dispatcher
-from arcbench.sandbox.types import Execution, Limits, Program
+from arcbench.sandbox.types import Execution, Limits, Program, same_outputs
 
 
 class SandboxPool:
@@ -18,7 +19,8 @@ class SandboxPool:
 
     Its processes start with the first use and stay until `close`. `python` is the interpreter of
     the workers (this one by default; it needs numpy); `seed` makes the programs' random draws
-    repeat.
+    repeat. With `check_determinism` each program runs a second time, under another seed for what
+    it draws and for the order of its sets, and `Execution.deterministic` says what came of it.
     """
 
     def __init__(
@@ -27,6 +29,7 @@ class SandboxPool:
         limits: Limits | None = None,
         python: str | None = None,
         seed: int = 0,
+        check_determinism: bool = False,
     ) -> None:
         if not sys.platform.startswith("linux"):
             raise UserError(f"the sandbox needs Linux, this is {sys.platform!r}: use a container")
@@ -36,8 +39,9 @@ class SandboxPool:
         self.limits = limits or Limits()
         self.python = python or sys.executable
         self.seed = seed
+        self.check_determinism = check_determinism
         self._lock = threading.Lock()  # guards the next three
-        self._dispatcher: Dispatcher | None = None
+        self._dispatchers: tuple[Dispatcher, ...] = ()  # one for each seed
         self._owner = os.getpid()
         self._closed = False
 
@@ -65,12 +69,12 @@ class SandboxPool:
         All are handed in at once, before the first is asked for; leaving the loop early cancels
         those that have not started. RuntimeError if the pool is closed or its workers cannot run.
         """
-        dispatcher = self._live()
-        return _collect(dispatcher, dispatcher.submit(programs), len(programs))
+        streams = [_collect(d, d.submit(programs), len(programs)) for d in self._live()]
+        return _compared(*streams) if self.check_determinism else streams[0]
 
     def features(self) -> dict[str, bool]:
         """What protects this pool's programs: name → whether it is on."""
-        dispatcher = self._live()
+        dispatcher = self._live()[0]
         dispatcher.ready.wait()
         if not dispatcher.features:
             raise RuntimeError(dispatcher.problem)
@@ -80,26 +84,31 @@ class SandboxPool:
         """End all processes of the pool; programs that still run are lost."""
         with self._lock:
             self._closed = True
-            dispatcher, self._dispatcher = self._dispatcher, None
-        if dispatcher is not None and self._owner == os.getpid():
-            dispatcher.stop()
+            dispatchers, self._dispatchers = self._dispatchers, ()
+        if self._owner == os.getpid():
+            for dispatcher in dispatchers:
+                dispatcher.stop()
 
-    def _live(self) -> Dispatcher:
+    def _live(self) -> tuple[Dispatcher, ...]:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the sandbox pool is closed")
-            if self._dispatcher is None or self._owner != os.getpid():
+            if not self._dispatchers or self._owner != os.getpid():
                 # A forked copy of this process has neither the thread nor a right to its sockets.
                 self._owner = os.getpid()
-                self._dispatcher = Dispatcher(self.workers, self.limits, self.python, self.seed)
-                self._dispatcher.start()
-                weakref.finalize(self, self._dispatcher.stop)
-            return self._dispatcher
+                seeds = (self.seed, self.seed + 1) if self.check_determinism else (self.seed,)
+                self._dispatchers = tuple(
+                    Dispatcher(self.workers, self.limits, self.python, seed) for seed in seeds
+                )
+                for dispatcher in self._dispatchers:
+                    dispatcher.start()
+                    weakref.finalize(self, dispatcher.stop)
+            return self._dispatchers
 
 
 def _collect(
     dispatcher: Dispatcher, batch: Batch, num_programs: int
-) -> Iterator[tuple[int, Execution]]:
+) -> Generator[tuple[int, Execution], None, None]:
     try:
         while num_programs:
             results = batch.results.get()
@@ -109,6 +118,24 @@ def _collect(
             num_programs -= len(results)
     finally:
         dispatcher.done_with(batch)
+
+
+def _compared(
+    first: Generator[tuple[int, Execution], None, None], second: Generator[tuple[int, Execution]]
+) -> Iterator[tuple[int, Execution]]:
+    """The executions of `first` as soon as both runs of a program are done."""
+    mine: dict[int, Execution] = {}
+    theirs: dict[int, Execution] = {}
+    try:
+        for (i, one), (j, other) in zip(first, second, strict=True):
+            mine[i], theirs[j] = one, other
+            for index in {i, j} & mine.keys() & theirs.keys():
+                execution = mine.pop(index)
+                same = same_outputs(execution, theirs.pop(index))
+                yield index, replace(execution, deterministic=same)
+    finally:
+        first.close()
+        second.close()
 
 
 def usable_cores() -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import numpy as np
+
 from arcbench.errors import UserError
 from arcbench.grids import Grid
 
@@ -79,6 +81,8 @@ class Execution:
     message: str = ""
     stdout: str = ""
     seconds: float = 0.0  # wall clock of the whole program
+    # Whether a second run under other seeds gave the same outputs; None where there was none.
+    deterministic: bool | None = None
 
     @property
     def grids(self) -> tuple[Grid | None, ...]:
@@ -109,6 +113,16 @@ class ProgramRunner(Protocol):
 
     def close(self) -> None:
         """End what was started."""
+
+
+def same_outputs(a: Execution, b: Execution) -> bool:
+    """Whether two runs of a program gave the same grids and failed alike on the same inputs."""
+    return len(a.outputs) == len(b.outputs) and all(
+        x.outcome is y.outcome
+        if isinstance(x, Failure) and isinstance(y, Failure)
+        else not isinstance(x, Failure) and not isinstance(y, Failure) and np.array_equal(x, y)
+        for x, y in zip(a.outputs, b.outputs, strict=True)
+    )
 
 
 def failed(outcome: Outcome, num_inputs: int, message: str = "", seconds: float = 0.0) -> Execution:
