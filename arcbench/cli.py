@@ -105,6 +105,9 @@ def judge(
     k: tuple[int, ...] = (),
     pool: Literal["local", "ray"] = "local",
     ray_address: str | None = None,
+    python: Path | None = None,
+    check_determinism: bool = False,
+    require_isolation: bool = False,
 ) -> None:
     """Run and score completions that lie in a file.
 
@@ -120,6 +123,9 @@ def judge(
         k: also print pass@k over all tasks of the data set.
         pool: local, or ray: all nodes of a Ray cluster.
         ray_address: with --pool ray: auto (this machine's cluster), local, or host:port.
+        python: another interpreter to run the programs, e.g. of an environment with numpy 1.26.
+        check_determinism: run each program a second time under other seeds and tell what differs.
+        require_isolation: refuse to start where a layer of the sandbox is off.
     """
     from arcbench.judge import Judge
     from arcbench.judge_file import judge_file
@@ -128,6 +134,8 @@ def judge(
 
     if pool == "ray" and workers is not None:
         raise UserError("--workers is for --pool local: a Ray node runs as many as it has CPUs")
+    if pool == "ray" and python is not None:
+        raise UserError("--python is for --pool local: start the Ray node with that interpreter")
     if pool == "local" and ray_address is not None:
         raise UserError(f"--ray-address {ray_address} needs --pool ray")
     rewards = scheme(reward, pairs=pairs)
@@ -136,11 +144,16 @@ def judge(
         raise UserError(f"no such file: {completions}")
     with completions.open("rb") as lines:
         total = sum(bool(line.strip()) for line in lines)
-    limits = Limits(timeout_s=timeout_s)
+    limits = Limits(timeout_s=timeout_s, require_isolation=require_isolation)
     with (
-        SandboxPool(workers=workers, limits=limits)
+        SandboxPool(
+            workers,
+            limits,
+            None if python is None else str(python),
+            check_determinism=check_determinism,
+        )
         if pool == "local"
-        else RayPool(address=ray_address or "auto", limits=limits) as runner,
+        else RayPool(ray_address or "auto", limits, check_determinism=check_determinism) as runner,
         _progress() as bar,
     ):
         done = bar.add_task("judging", total=total)

@@ -6,6 +6,7 @@ line, in input order, is
     {"task_id", "outcome", "pairs": [{"split", "exact", "pixel"}],
      "reward": {"code", "ran", "exact", "pixel", "length", "total"}, "message", "seconds"}
 
+and "deterministic" where a second run under other seeds was asked for.
 A line that cannot be judged (not JSON, a key missing, an unknown task) is reported with its number
 and has no output line. Both formats are a public contract: keys are added, never changed.
 """
@@ -38,6 +39,7 @@ class JudgeSummary:
     seconds: float
     outcomes: Counter[str] = field(default_factory=Counter)
     solved: int = 0
+    undetermined: int = 0  # gave other outputs under other seeds, where that was checked
 
     @property
     def programs_per_s(self) -> float:
@@ -50,12 +52,14 @@ class JudgeSummary:
             f"{self.judged} judged in {self.seconds:.1f} s ({self.programs_per_s:.0f} programs/s), "
             f"{self.solved} solved; outcomes: {counts or 'none'}"
         )
+        if self.undetermined:
+            line += f"; {self.undetermined} gave other outputs under other seeds"
         return f"{line}; {self.broken} broken lines" if self.broken else line
 
 
 def judged_line(rollout: Rollout) -> dict[str, Any]:
     """The public form of one judged completion."""
-    return {
+    line: dict[str, Any] = {
         "task_id": rollout.task_id,
         "outcome": rollout.execution.outcome.value,
         "pairs": [
@@ -66,6 +70,9 @@ def judged_line(rollout: Rollout) -> dict[str, Any]:
         "message": rollout.execution.message,
         "seconds": round(rollout.execution.seconds, 6),
     }
+    if rollout.execution.deterministic is not None:
+        line["deterministic"] = rollout.execution.deterministic
+    return line
 
 
 def judge_file(
@@ -86,7 +93,7 @@ def judge_file(
         raise UserError(f"no such file: {source}")
     started = time.perf_counter()
     outcomes: Counter[str] = Counter()
-    judged = broken = solved = 0
+    judged = broken = solved = undetermined = 0
 
     def complain(message: str) -> None:
         nonlocal broken
@@ -109,6 +116,7 @@ def judge_file(
                 rollout = found[i]
                 outcomes[rollout.execution.outcome.value] += 1
                 solved += rollout.solved
+                undetermined += rollout.execution.deterministic is False
                 sink.write(json.dumps(judged_line(rollout), ensure_ascii=False) + "\n")
             judged += len(chunk)
         # A comprehensible end for an empty or wholly broken file: an empty output, and the counts.
@@ -118,6 +126,7 @@ def judge_file(
         seconds=time.perf_counter() - started,
         outcomes=outcomes,
         solved=solved,
+        undetermined=undetermined,
     )
 
 

@@ -1,6 +1,7 @@
 """The pool that everything else uses."""
 
 import os
+import shutil
 import sys
 import threading
 import weakref
@@ -35,6 +36,8 @@ class SandboxPool:
             raise UserError(f"the sandbox needs Linux, this is {sys.platform!r}: use a container")
         if workers is not None and workers < 1:
             raise UserError(f"workers must be at least 1, not {workers}")
+        if python is not None and shutil.which(python) is None:
+            raise UserError(f"no interpreter to run programs at {python}: name one that has numpy")
         self.workers = workers or usable_cores()
         self.limits = limits or Limits()
         self.python = python or sys.executable
