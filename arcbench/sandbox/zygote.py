@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NoReturn
 
-from arcbench.sandbox import isolation, pages, preload, wire
+from arcbench.sandbox import isolation, namespaces, pages, preload, wire
 from arcbench.sandbox.child import RESULTS, Cells, Driver
 from arcbench.sandbox.forking import Forker
 
@@ -230,8 +230,8 @@ def _enter_removed_folder() -> None:
     os.rmdir(folder)  # noqa: PTH106
 
 
-def main() -> None:
-    """`python -m arcbench.sandbox.zygote TIMEOUT_S MEMORY_MB CELLS STDOUT_KB SEED EXTRAS`."""
+def main(namespaces_off: dict[str, str]) -> None:
+    """Arguments: TIMEOUT_S MEMORY_MB CELLS STDOUT_KB SEED EXTRAS; after `namespaces.launch`."""
     timeout_s, memory_mb, cells, stdout_kb, seed, extras = sys.argv[1:7]
     control, log = _take_descriptors()
     # The name keeps it open in children, which have lost its descriptor: Python 3.13 prints that.
@@ -240,13 +240,14 @@ def main() -> None:
     preload.warm_up(partial(Driver, int(cells), int(stdout_kb)))
     sys.argv = ["program"]
     os.environ.clear()
-    _enter_removed_folder()
+    if namespaces_off[namespaces.FILES]:  # otherwise it is in an empty one that cannot change
+        _enter_removed_folder()
     children = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY)
     pages.settle()
-    features = isolation.enter(int(memory_mb))
-    filtered = features["system calls filtered (seccomp)"]
+    off = isolation.enter(int(memory_mb), namespaces_off)
+    filtered = not off[isolation.FILTERED]
     child_limits = isolation.ChildLimits(int(float(timeout_s)) + 2, filtered=filtered)
-    hello = "\n".join(f"{name}={int(on)}" for name, on in features.items()).encode()
+    hello = "\n".join(f"{name}={why or 1}" for name, why in off.items()).encode()
     control.sendall(wire.FRAME.pack(len(hello) + 4, wire.HELLO) + hello)
     Zygote(
         control,
@@ -258,7 +259,3 @@ def main() -> None:
         child_limits=child_limits,
         children=children,
     ).serve()
-
-
-if __name__ == "__main__":
-    main()
