@@ -75,6 +75,14 @@ def test_directions_are_reduced_to_signs_whatever_holds_them(direction):
     assert np.argwhere(grid == 5).tolist() == [[1, 1], [2, 1], [3, 1]]
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint32, np.int64])
+def test_ends_of_any_integer_type_are_reached_backwards_too(kind):
+    grid = np.zeros((6, 6), dtype=np.uint8)
+    stop = draw_line(grid, kind(5), kind(5), end_x=kind(2), end_y=kind(5), color=kind(3))
+    assert stop == (2, 5)
+    assert np.argwhere(grid == 3).tolist() == [[2, 5], [3, 5], [4, 5], [5, 5]]
+
+
 def test_a_negative_numpy_direction_goes_back():
     grid = np.zeros((4, 3), dtype=int)
     assert draw_line(grid, 2, 2, direction=np.sign(np.array([-5, -1])), color=5) == (0, 0)

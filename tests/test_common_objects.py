@@ -226,6 +226,15 @@ def test_collision_and_contact_are_shared_and_neighboring_cells(
     assert type(collides) is type(touches) is bool
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.int64])
+def test_collision_and_contact_take_positions_of_any_integer_type(kind):
+    dot, line = np.array([[1]]), np.array([[0, 0, 2]])
+    places = {"x1": kind(1), "y1": kind(4), "x2": kind(1), "y2": kind(2)}
+    assert collision(object1=dot, object2=line, **places)
+    assert contact(object1=dot, object2=line, **places | {"x1": kind(2)})
+    assert not contact(object1=dot, object2=line, **places | {"x1": kind(3)})
+
+
 def test_collision_and_contact_need_keywords():
     a = np.ones((2, 2), dtype=int)
     for call in (collision, contact):

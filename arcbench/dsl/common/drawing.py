@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cells import Grid, as_index, connected_from
+from ._cells import Grid, as_index, connected_from, plain
 
 
 def flood_fill(grid: Grid, x: Any, y: Any, color: Any, connectivity: int = 4) -> None:
@@ -45,6 +45,7 @@ def draw_line(
     if (end_x is None) != (end_y is None):
         raise AssertionError("a line's end needs both end_x and end_y")
     if end_x is not None:
+        end_x, end_y = plain(end_x), plain(end_y)
         length = max(abs(end_x - x), abs(end_y - y)) + 1
         direction = (end_x - x, end_y - y)
     if length is None:

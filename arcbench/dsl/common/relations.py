@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cells import Grid, Mask, dilate
+from ._cells import Grid, Mask, dilate, plain
 from .colors import BLACK
 from .measuring import bounding_box, object_position
 
@@ -23,7 +23,8 @@ def collision(
 
     The objects may differ in size and must be passed by keyword.
     """
-    return _overlap(_cells(object1, background), _cells(object2, background), x2 - x1, y2 - y1)
+    dx, dy = _offset(x1, x2), _offset(y1, y2)
+    return _overlap(_cells(object1, background), _cells(object2, background), dx, dy)
 
 
 def _cells(obj: Any, background: Any) -> Mask:
@@ -32,9 +33,13 @@ def _cells(obj: Any, background: Any) -> Mask:
     return mask
 
 
-def _overlap(mask1: Mask, mask2: Mask, dx: Any, dy: Any) -> bool:
-    """Whether mask2, moved by (dx, dy) cut to whole cells, has a cell in common with mask1."""
-    dx, dy = int(dx), int(dy)
+def _offset(start: Any, end: Any) -> int:
+    """How far it is between two coordinates, cut to a whole number of cells."""
+    return int(plain(end) - plain(start))
+
+
+def _overlap(mask1: Mask, mask2: Mask, dx: int, dy: int) -> bool:
+    """Whether mask2, moved by (dx, dy), has a cell in common with mask1."""
     left, right = max(dx, 0), min(dx + mask2.shape[0], mask1.shape[0])
     upper, lower = max(dy, 0), min(dy + mask2.shape[1], mask1.shape[1])
     if left >= right or upper >= lower:
@@ -61,7 +66,7 @@ def contact(
     """
     near = dilate(np.pad(_cells(object2, background), 1), connectivity)
     # The offset is cut before the frame's cell is taken off: int(-0.5) - 1 is not int(-1.5).
-    dx, dy = int(x2 - x1) - 1, int(y2 - y1) - 1
+    dx, dy = _offset(x1, x2) - 1, _offset(y1, y2) - 1
     return _overlap(_cells(object1, background), near, dx, dy)
 
 
