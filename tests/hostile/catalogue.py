@@ -47,7 +47,7 @@ class Case:
     code: str
     attempt: str  # what it tries, a sentence
     expect: frozenset[Outcome]
-    message: str  # stands in the message
+    message: str  # stands in the message; several to choose from after `|`
     outputs: str  # `same`, `none`, `any` or a grid; one for all inputs or one each, after `;`
     stdout: str  # stands in what was printed
     needs: str  # `isolation`: all layers; or a machine
@@ -91,7 +91,7 @@ def load_cases() -> dict[str, Case]:
 
 
 def _case(path: Path) -> Case:
-    code = path.read_text()
+    code = path.read_bytes().decode()
     name = f"{path.parent.name}/{path.stem}"
     attempt: list[str] = []
     found: dict[str, str] = {}
@@ -183,7 +183,7 @@ def mistakes(case: Case, record: Record) -> list[str]:
     found = [f"a neighbour was harmed: {why}" for why in record.harmed]
     if execution.outcome not in case.expect:
         found.append(f"{execution.outcome.name} ({execution.message})")
-    if case.message not in execution.message:
+    if not any(text.strip() in execution.message for text in case.message.split(" | ")):
         found.append(f"the message is {execution.message!r}")
     if case.stdout not in execution.stdout:
         found.append(f"it printed {execution.stdout[:200]!r}")

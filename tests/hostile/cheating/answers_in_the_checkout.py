@@ -1,5 +1,6 @@
 # Reads the known-good programs that lie beside the tests.
-# expect: FORBIDDEN
+# expect: FORBIDDEN | RAISED
+# message: PermissionError | FileNotFoundError | Read-only
 # needs: isolation
 import os
 

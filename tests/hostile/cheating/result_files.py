@@ -1,5 +1,6 @@
 # Leaves result files where a careless judge would look for them.
-# expect: FORBIDDEN
+# expect: FORBIDDEN | RAISED
+# message: PermissionError | FileNotFoundError | Read-only
 # needs: isolation
 import json
 

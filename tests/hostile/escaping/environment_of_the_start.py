@@ -1,5 +1,6 @@
 # Looks for secrets in the environment that its process was started with.
-# expect: FORBIDDEN
+# expect: FORBIDDEN | RAISED
+# message: PermissionError | FileNotFoundError
 # needs: isolation
 def transform(grid):
     print(open("/proc/self/environ").read())

@@ -7,8 +7,8 @@ import os
 
 CALLS = {
     "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51),
-    "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432),
-    "fspick": (433, 433), "open_tree": (428, 428), "mount_setattr": (442, 442), "quotactl": (179, 60),
+    "move_mount": (429, 429), "fsopen": (430, 430), "fsmount": (432, 432),
+    "open_tree": (428, 428), "mount_setattr": (442, 442), "quotactl": (179, 60),
     "swapon": (167, 224), "swapoff": (168, 225),
 }
 

@@ -7,9 +7,7 @@ import os
 
 CALLS = {
     "io_setup": (206, 0), "migrate_pages": (256, 238), "move_pages": (279, 239),
-    "process_mrelease": (448, 448), "vmsplice": (278, 75), "name_to_handle_at": (303, 264),
-    "adjtimex": (159, 171), "clock_adjtime": (305, 266), "kexec_file_load": (320, 294),
-    "statmount": (457, 457), "listmount": (458, 458), "lsm_list_modules": (461, 461),
+    "process_mrelease": (448, 448), "kexec_file_load": (320, 294),
 }
 
 def transform(grid):

@@ -1,6 +1,6 @@
 # Reads the list of users.
-# expect: FORBIDDEN
-# message: PermissionError
+# expect: FORBIDDEN | RAISED
+# message: PermissionError | FileNotFoundError
 # needs: isolation
 def transform(grid):
     print(open("/etc/passwd").read())

@@ -1,5 +1,6 @@
 # Reads the tests.
-# expect: FORBIDDEN
+# expect: FORBIDDEN | RAISED
+# message: PermissionError | FileNotFoundError
 # needs: isolation
 def transform(grid):
     print(open("@CHECKOUT@/tests/hostile/catalogue.py").read())

@@ -1,0 +1,4 @@
+# Returns an empty list.
+# expect: BAD_OUTPUT
+def transform(grid):
+    return []

@@ -1,0 +1,3 @@
+# Defines `transform` as something that cannot be called.
+# expect: NO_TRANSFORM
+transform = 7

@@ -1,0 +1,5 @@
+# Returns halves.
+# expect: BAD_OUTPUT
+# message: whole numbers
+def transform(grid):
+    return grid + 0.5

@@ -1,0 +1,5 @@
+# Returns nothing.
+# expect: BAD_OUTPUT
+# message: it is None, not a grid
+def transform(grid):
+    pass

@@ -1,0 +1,12 @@
+# Starts as many threads as it can with the smallest stacks, to use the machine's numbers up.
+# expect: RAISED | OUT_OF_MEMORY | DIED | TIMEOUT | FORBIDDEN
+# outputs: none
+import _thread
+import time
+
+def transform(grid):
+    _thread.stack_size(32768)
+    lock = _thread.allocate_lock()
+    lock.acquire()
+    while True:
+        _thread.start_new_thread(lock.acquire, ())

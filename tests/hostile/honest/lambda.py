@@ -1,0 +1,3 @@
+# Defines `transform` as a lambda.
+# expect: OK
+transform = lambda grid: grid
