@@ -24,6 +24,7 @@ _AHEAD_S = 0.05  # of a node's work that it holds: several round trips
 _TAKE_S = 2.0  # how long an actor waits for a result
 _SILENT_S = 60.0  # without an answer a node counts as lost
 _START_S = 120.0  # for a new node's actor: a runtime environment may be unpacked first
+_STRAGGLE_S = 5.0  # at the start, for the other nodes after the first has answered
 _LOOK_S = 2.0  # between two looks at the cluster
 _FIRST_NODE_S = 10.0  # for a cluster to show a node with CPUs
 _NO_NODE_S = 120.0  # without any node later, before waiting batches are given up
@@ -102,6 +103,7 @@ class RayDispatcher(threading.Thread):
         self._failed_starts: dict[str, int] = {}
         self._numbers = count(1)
         self._looked = self._had_node = time.monotonic()
+        self._first_answer = 0.0
         self._ready = threading.Event()
         self._refused: UserError | None = None  # why the pool cannot start
         self.problem = ""  # why there will be no more results
@@ -123,7 +125,7 @@ class RayDispatcher(threading.Thread):
         return {name: all(f.get(name, False) for f in found) for name in names}
 
     def wait_until_ready(self) -> None:
-        """Return when the nodes of the first look have answered; UserError if they cannot run."""
+        """Return when the nodes have answered, but for stragglers; UserError if one cannot run."""
         self._ready.wait()
         if self._refused is not None:
             raise self._refused
@@ -316,7 +318,12 @@ class RayDispatcher(threading.Thread):
             self._stopping = True
 
     def _judge_readiness(self) -> None:
-        if not self._ready.is_set() and self._nodes and len(self._usable()) == len(self._nodes):
+        if self._ready.is_set() or not self._usable():
+            return
+        self._first_answer = self._first_answer or time.monotonic()
+        # Ray takes a while to notice that a node is dead: the others need not wait for it.
+        late = time.monotonic() - self._first_answer > _STRAGGLE_S
+        if late or len(self._usable()) == len(self._nodes):
             self._ready.set()
 
     def _lose(self, node: Node, why: str, *, blame: bool = True, failed: bool = False) -> None:
