@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -69,6 +70,33 @@ def load(seed: int, *, extras: bool) -> None:
         # An environment of numpy alone is enough for most programs.
         with contextlib.suppress(ModuleNotFoundError):
             import_module("scipy.ndimage")
+
+
+class StarImports:
+    """Lets `from common import *` bring only the names that a program mentions.
+
+    Binding the nearly 300 names of the grid libraries is dear in a process that has touched none
+    of them yet. A program that may look a name up by its text gets all.
+    """
+
+    _LOOKS_UP = frozenset(
+        ("globals", "locals", "vars", "dir", "eval", "exec", "getattr", "__dict__", "__all__",
+         "__import__", "modules", "inspect", "importlib")
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self._words = re.compile(r"\w+").findall
+        modules = [sys.modules[name] for name in ("common", "concepts")]
+        self._modules = [(m, frozenset(m.__all__), list(m.__all__)) for m in modules]
+
+    def fit(self, code: str) -> None:
+        """Set what a star brings to the program that is forked next."""
+        if "import *" not in code:
+            return
+        words = set(self._words(code))
+        looks_up = not (code.isascii() and words.isdisjoint(self._LOOKS_UP))
+        for module, names, in_order in self._modules:
+            module.__all__ = in_order if looks_up else list(names & words)  # type: ignore[attr-defined]
 
 
 def warm_up(make_driver: Callable[[], Driver]) -> None:

@@ -86,6 +86,7 @@ class Zygote:
         self.max_output_cells = max_output_cells
         self.max_stdout_kb = max_stdout_kb
         self.driver = driver
+        self.stars = preload.StarImports()
         self.forker = forker
         self.child_limits = child_limits
         self.children = children  # the open list of this process's children in /proc
@@ -133,6 +134,7 @@ class Zygote:
     def _start(self) -> None:
         job, request = self.queue.popleft()
         code, inputs = self.driver.prepare(request)
+        self.stars.fit(code)
         started = time.monotonic()
         read, write = os.pipe()
         pid, pidfd = self.forker.fork()
