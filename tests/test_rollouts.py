@@ -70,6 +70,7 @@ rollouts = st.builds(
         message=text,
         stdout=text,
         seconds=st.floats(0, 10),
+        deterministic=st.none() | st.booleans(),
     ),
     score=st.builds(Score, pairs=st.lists(pair_scores, max_size=3).map(tuple)),
     reward=st.builds(RewardBreakdown, code=numbers, ran=numbers, exact=numbers, pixel=numbers),
@@ -110,6 +111,12 @@ def example(reward=0.0, **changes):
         reward=RewardBreakdown(exact=reward),
         **changes,
     )
+
+
+def test_a_rollout_from_before_the_check_of_determinism_is_read():
+    encoded = rollout_to_dict(example())
+    del encoded["execution"]["deterministic"]
+    assert rollout_from_dict(encoded).execution.deterministic is None
 
 
 def test_a_rollout_of_a_newer_schema_is_refused():
