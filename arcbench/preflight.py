@@ -30,10 +30,10 @@ def environment() -> Iterator[str]:
             yield f"{name} {version(name)}"
         except PackageNotFoundError:
             yield f"{name} is not installed: pip install 'arcbench[{extra}]' brings it"
-    from arcbench.sandbox import features
+    from arcbench.sandbox import pool
 
-    for name, on in features().items():
-        yield f"sandbox: {name} {'on' if on else 'off'}"
+    for name, why in pool.layers().items():
+        yield f"sandbox: {name} {f'off, {why}' if why else 'on'}"
     from arcbench.policies import embedded
 
     path = embedded.path()

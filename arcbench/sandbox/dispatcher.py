@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
+from arcbench.errors import UserError
 from arcbench.sandbox import wire
+from arcbench.sandbox.layers import parse_hello, refusal, warn_once
 from arcbench.sandbox.process import Zygote, encode
 from arcbench.sandbox.replies import decode, lost
 from arcbench.sandbox.types import Execution, Limits, Program
@@ -68,7 +70,8 @@ class Dispatcher(threading.Thread):
         self._failed_starts = 0
         self._selector = selectors.DefaultSelector()
         self.problem = ""  # why there will be no more results
-        self.features: dict[str, bool] = {}
+        self.refused: UserError | None = None  # if that is a mistake of the caller
+        self.layers: dict[str, str] = {}  # of the isolation → why it is off, "" if it is on
         self.ready = threading.Event()
 
     def submit(self, programs: Sequence[Program]) -> Batch:
@@ -76,7 +79,7 @@ class Dispatcher(threading.Thread):
         batch = Batch()
         with self._lock:
             if self._stopping:
-                raise RuntimeError(self.problem or "the sandbox pool is closed")
+                raise self.failure()
             self._batches.add(batch)
             self._inbox.extend(
                 Job(batch=batch, index=i, program=p, extras=any(x in p.code for x in _EXTRAS))
@@ -84,6 +87,10 @@ class Dispatcher(threading.Thread):
             )
         self._poke()
         return batch
+
+    def failure(self) -> Exception:
+        """The error for who still waits for results."""
+        return self.refused or RuntimeError(self.problem or "the sandbox pool is closed")
 
     def done_with(self, batch: Batch) -> None:
         """No one waits for this batch any more: what has not started will not."""
@@ -193,7 +200,11 @@ class Dispatcher(threading.Thread):
         for number, body in frames:
             if number == wire.HELLO:
                 self._failed_starts = 0
-                zygote.features = self.features = _parse_hello(body)
+                zygote.layers = self.layers = parse_hello(body)
+                if self._limits.require_isolation:
+                    self.refused = refusal(self.layers)
+                    self._stopping = self._stopping or self.refused is not None
+                warn_once(self.layers)
                 self.ready.set()
             else:
                 del zygote.jobs[number]
@@ -227,7 +238,7 @@ class Dispatcher(threading.Thread):
         """Replace a dead zygote; its jobs run once more, each alone, so that one is blamed."""
         self._selector.unregister(zygote.channel)
         self._zygotes.remove(zygote)
-        self._failed_starts = self._failed_starts + 1 if zygote.features is None else 0
+        self._failed_starts = self._failed_starts + 1 if zygote.layers is None else 0
         if self._failed_starts >= _MAX_FAILED_STARTS:
             self.problem = f"the sandbox could not start: {zygote.said() or 'no reason was given'}"
             self._stopping = True
@@ -236,32 +247,27 @@ class Dispatcher(threading.Thread):
         zygote.end()
         for number in zygote.jobs:
             job = self._jobs.pop(number)
-            if job.alone and zygote.features is not None:
+            if job.alone and zygote.layers is not None:
                 self._finish(job, lost(len(job.program.inputs)))
             else:
                 # One that died before its hello has run nothing: nobody is under suspicion.
-                job.alone = job.alone or zygote.features is not None
+                job.alone = job.alone or zygote.layers is not None
                 self._waiting[job.extras].appendleft(job)
         self._start_zygote(extras=zygote.extras)
 
     def _patience_s(self) -> float | None:
         """How long the zygotes may stay silent."""
-        waits = [self._due(z) for z in self._zygotes if z.jobs or z.features is None]
+        waits = [self._due(z) for z in self._zygotes if z.jobs or z.layers is None]
         return max(0.0, min(waits) - time.monotonic()) if waits else None
 
     def _due(self, zygote: Zygote) -> float:
-        if zygote.features is None:
+        if zygote.layers is None:
             return zygote.last_heard + _START_S
         return zygote.last_heard + self._limits.timeout_s + _GRACE_S
 
     def _end_silent_ones(self) -> None:
         now = time.monotonic()
-        for zygote in [z for z in self._zygotes if z.jobs or z.features is None]:
+        for zygote in [z for z in self._zygotes if z.jobs or z.layers is None]:
             if now >= self._due(zygote):
                 zygote.process.kill()
                 self._bury(zygote)
-
-
-def _parse_hello(body: bytes) -> dict[str, bool]:
-    pairs = (line.partition("=") for line in body.decode().splitlines())
-    return {name: on == "1" for name, _, on in pairs}

@@ -6,7 +6,8 @@ process but its own, no file but those of `readable`, all read-only, and no netw
 the kernel kills all that it left; it dies with its launcher.
 """
 
-# ruff: noqa: PTH102, PTH104, PTH106, PTH110, PTH112, PTH114, PTH115, PTH118, PTH120, PTH123, PTH211
+# ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH112, PTH114, PTH115
+# ruff: noqa: PTH118, PTH120, PTH123, PTH208, PTH211
 # (a zygote does not load pathlib)
 
 import ctypes

@@ -77,11 +77,18 @@ class SandboxPool:
 
     def features(self) -> dict[str, bool]:
         """What protects this pool's programs: name → whether it is on."""
+        return {name: not why for name, why in self.layers().items()}
+
+    def layers(self) -> dict[str, str]:
+        """Each layer of the isolation with the reason why it is off, "" if it is on.
+
+        UserError if the pool refuses to do without one.
+        """
         dispatcher = self._live()[0]
         dispatcher.ready.wait()
-        if not dispatcher.features:
-            raise RuntimeError(dispatcher.problem)
-        return dict(dispatcher.features)
+        if dispatcher.refused or not dispatcher.layers:
+            raise dispatcher.failure()
+        return dict(dispatcher.layers)
 
     def close(self) -> None:
         """End all processes of the pool; programs that still run are lost."""
@@ -116,7 +123,7 @@ def _collect(
         while num_programs:
             results = batch.results.get()
             if results is None:
-                raise RuntimeError(dispatcher.problem)
+                raise dispatcher.failure()
             yield from results
             num_programs -= len(results)
     finally:
@@ -147,7 +154,12 @@ def usable_cores() -> int:
 
 
 @cache
+def layers() -> dict[str, str]:
+    """What of the isolation this machine cannot switch on and why: name → reason, "" if it can."""
+    with SandboxPool(workers=1) as pool:
+        return pool.layers()
+
+
 def features() -> dict[str, bool]:
     """What of the isolation this machine can switch on: name → whether it is on."""
-    with SandboxPool(workers=1) as pool:
-        return pool.features()
+    return {name: not why for name, why in layers().items()}

@@ -43,7 +43,7 @@ class Zygote:
     seed: int
     extras: bool = False  # with the libraries that few programs need already loaded
     jobs: dict[int, float] = field(default_factory=dict)  # job → when it was sent
-    features: dict[str, bool] | None = None  # None until it has said hello
+    layers: dict[str, str] | None = None  # None until it has said hello
     last_heard: float = 0.0
     channel: socket.socket = field(init=False)
     process: subprocess.Popen[bytes] = field(init=False)
@@ -58,7 +58,7 @@ class Zygote:
         limits = self.limits
         numbers = (
             limits.timeout_s, limits.memory_mb, limits.max_output_cells, limits.max_stdout_kb,
-            self.seed, int(self.extras),
+            self.seed, int(self.extras), int(limits.require_isolation),
         )  # fmt: skip
         try:
             self.process = subprocess.Popen(

@@ -1,6 +1,6 @@
 """Of all files, those that programs may read: the interpreter's and its libraries'."""
 
-# ruff: noqa: PTH110, PTH112, PTH118, PTH120, PTH208  (a zygote does not load pathlib)
+# ruff: noqa: PTH100, PTH110, PTH112, PTH117, PTH118, PTH120, PTH208  (a zygote does not load pathlib)
 
 import os
 import sys

@@ -233,8 +233,11 @@ def _enter_removed_folder() -> None:
 
 
 def main(namespaces_off: dict[str, str]) -> None:
-    """Arguments: TIMEOUT_S MEMORY_MB CELLS STDOUT_KB SEED EXTRAS; after `namespaces.launch`."""
-    timeout_s, memory_mb, cells, stdout_kb, seed, extras = sys.argv[1:7]
+    """Arguments: TIMEOUT_S MEMORY_MB CELLS STDOUT_KB SEED EXTRAS REQUIRE_ISOLATION.
+
+    Called after `namespaces.launch`, with what that returned.
+    """
+    timeout_s, memory_mb, cells, stdout_kb, seed, extras, required = sys.argv[1:8]
     control, log = _take_descriptors()
     # The name keeps it open in children, which have lost its descriptor: Python 3.13 prints that.
     sys.stderr = errors = os.fdopen(log, "w", buffering=1)  # noqa: F841
@@ -251,6 +254,8 @@ def main(namespaces_off: dict[str, str]) -> None:
     child_limits = isolation.ChildLimits(int(float(timeout_s)) + 2, filtered=filtered)
     hello = "\n".join(f"{name}={why or 1}" for name, why in off.items()).encode()
     control.sendall(wire.FRAME.pack(len(hello) + 4, wire.HELLO) + hello)
+    if required == "1" and any(off.values()):
+        return
     Zygote(
         control,
         timeout_s=float(timeout_s),
