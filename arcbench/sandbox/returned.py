@@ -63,7 +63,8 @@ def _any_grid_bytes(value: Any, max_output_cells: int) -> tuple[int, bytes]:
 
 
 def _bad(why: str) -> tuple[int, bytes]:
-    return wire.BAD_OUTPUT, f"the output is no grid: {why}".encode("utf-8", "replace")
+    text = f"the output is no grid: {why}".encode("utf-8", "replace")
+    return wire.BAD_OUTPUT, text[: wire.MAX_TEXT]
 
 
 def _type_name(value: Any) -> str:
