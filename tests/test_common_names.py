@@ -1,5 +1,6 @@
 import inspect
 import random
+import re
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 import arcbench.dsl.common as common
+from arcbench.dsl import concepts
 from arcbench.dsl.common import Color
 
 FUNCTIONS = {
@@ -123,8 +125,42 @@ def test_a_program_may_reassign_colors(monkeypatch):
     assert common.bounding_box(np.array([[0, 7]])) == (0, 1, 1, 1)  # defaults don't follow
 
 
+def _public(module):
+    objects = {name: getattr(module, name) for name in module.__all__}
+    return {n: o for n, o in objects.items() if getattr(o, "__module__", "").startswith("arcbench")}
+
+
+@pytest.mark.parametrize("module", [common, concepts], ids=["common", "concepts"])
+def test_every_name_is_explained_in_sentences_that_a_reader_understands(module):
+    named = _public(module)
+    assert len(named) == {common: 40, concepts: len(concepts.__all__) - 1}[module]
+    for name, thing in named.items():
+        text = inspect.getdoc(thing) or ""
+        summary = re.split(r"(?<=[.…])(?:\s|$)", " ".join(text.split("\n\n")[0].split()))[0]
+        assert summary[-1:] in (".", "…"), name
+        assert 3 <= len(summary.split()) <= 25, (name, summary)
+        assert summary[0].isupper() or summary[0] in "(`", (name, summary)
+        assert not re.match(rf"{name}\b", summary), name  # it says more than the name does
+        assert len(text.split()) <= 90, name
+    for name in ("Symmetry", "TranslationalSymmetry", "MirrorSymmetry"):
+        assert inspect.getdoc(getattr(common, name).apply)
+
+
+def test_errors_that_programs_may_catch_are_told():
+    for name, error in [
+        ("flood_fill", "IndexError"), ("draw_line", "AssertionError"), ("contact", "ValueError"),
+        ("find_connected_components", "TypeError"), ("object_position", "AssertionError"),
+        ("translate", "IndexError"), ("random_free_location_for_sprite", "ValueError"),
+        ("randomly_spaced_indices", "IndexError"), ("random_sprite", "ValueError"),
+    ]:  # fmt: skip
+        assert error in getattr(common, name).__doc__, name
+
+
 def test_importing_the_library_loads_neither_scipy_nor_matplotlib():
-    code = "import sys, arcbench.dsl.common; print({'scipy', 'matplotlib'} & set(sys.modules))"
+    code = (
+        "import sys, arcbench.dsl.common, arcbench.dsl.concepts;"
+        "print({'scipy', 'matplotlib'} & set(sys.modules))"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert loaded.stdout.strip() == "set()", loaded.stderr
 

@@ -10,7 +10,7 @@ import inspect
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -243,9 +243,9 @@ def _milliseconds(call: Call, grid: Grid, rounds: int = 5) -> float:
     return best
 
 
-def print_table(most: int) -> None:
+def print_table(measured: Iterable[Timing], most: int) -> None:
     """The slowest functions with a line at the limit."""
-    ordered = sorted(timings(), key=lambda t: -t.milliseconds)
+    ordered = sorted(measured, key=lambda t: -t.milliseconds)
     above = sum(t.milliseconds > LIMIT_MS for t in ordered)
     print(f"{len(ordered)} functions on {SIDE}×{SIDE} grids, the slowest call of each")  # noqa: T201
     for i, timing in enumerate(ordered[: max(most, above)]):
@@ -293,7 +293,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=20, help="functions to show")
     parser.add_argument("--programs", type=Path, default=PROGRAMS, help="known-good programs")
     arguments = parser.parse_args()
-    print_table(arguments.most)
+    print_table(timings(), arguments.most)
     print_known_programs(arguments.programs)
 
 

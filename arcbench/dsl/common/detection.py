@@ -123,6 +123,7 @@ def detect_translational_symmetry(
     """Return the best shift along x and the best along y, each if there is one.
 
     Without either, the best diagonal shift. Cells of `ignore_colors` are unknown: they fit all.
+    Those of `background` count only where another cell would land on them. [] without a symmetry.
     """
     pattern = _pattern(grid, ignore_colors, background)
     if not pattern.total:
@@ -149,7 +150,11 @@ def detect_translational_symmetry(
 def detect_mirror_symmetry(
     grid: Grid, ignore_colors: Collection[Any] = (BLACK,), background: Any = None
 ) -> list[MirrorSymmetry]:
-    """Return all mirrors that share the best score: at an x, at a y, or at both."""
+    """Return all mirrors that share the best score: at an x, at a y, or at both.
+
+    The score is the cells that land on their own colour, less a hundredth for each one that lands
+    outside; none may land on another colour but those of `ignore_colors`. [] without a mirror.
+    """
     pattern = _pattern(grid, ignore_colors, background)
     if not pattern.total:
         return []
@@ -196,7 +201,11 @@ def _tidy(*center: float | None) -> list[float | None]:
 def detect_rotational_symmetry(
     grid: Grid, ignore_colors: Collection[Any] = (BLACK,), background: Any = None
 ) -> RotationalSymmetry | None:
-    """Return the quarter-turn symmetry that keeps the most cells, or None without one."""
+    """Return the quarter-turn symmetry that keeps the most cells, or None without one.
+
+    Its centre is at (center_x, center_y), ints or halves. No cell may land on another colour but
+    those of `ignore_colors`; one that lands outside costs five that are kept.
+    """
     pattern = _pattern(grid, ignore_colors, background)
     if not pattern.total:
         return None

@@ -11,8 +11,8 @@ from ._cells import Grid, as_index, connected_from, plain
 def flood_fill(grid: Grid, x: Any, y: Any, color: Any, connectivity: int = 4) -> None:
     """Recolour, in place, the connected region of one colour that holds (x, y).
 
-    A start outside the grid, or no integer, is an IndexError; a connectivity other than 4 and 8
-    an AssertionError.
+    A negative start counts from the far side, as an index does. IndexError: a start outside the
+    grid, or no integer; AssertionError: a connectivity other than 4 and 8.
     """
     if connectivity not in (4, 8):
         raise AssertionError(f"connectivity is 4 or 8, not {connectivity!r}")
@@ -37,7 +37,8 @@ def draw_line(
 
     Steps are straight or diagonal (signs of the direction) and end before a cell whose colour is
     in `stop_at_color`. Without `length` the line runs out of the grid. Returns (x, y) if nothing
-    was painted. AssertionError: x or y not whole, or only one coordinate of the end given.
+    was painted. AssertionError: x or y not whole, or only one coordinate of the end given;
+    TypeError: no end and no direction, or a length, an end or a colour that is no integer.
     """
     if int(x) != x or int(y) != y:
         raise AssertionError(f"a line starts at whole coordinates, not at ({x!r}, {y!r})")

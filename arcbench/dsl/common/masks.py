@@ -30,12 +30,18 @@ def object_boundary(grid: Grid, background: Any = BLACK) -> Mask:
 
 
 def object_neighbors(grid: Grid, background: Any = BLACK, connectivity: int = 4) -> Mask:
-    """True for the background cells adjacent to a boundary cell; connectivity 4 or 8."""
+    """True for the background cells adjacent to a boundary cell, in a bool array.
+
+    Of a hole only where the wall is one cell thick. ValueError: connectivity other than 4 and 8.
+    """
     near: Mask = dilate(object_boundary(grid, background), connectivity) & (grid == background)
     return near
 
 
 def is_contiguous(bitmask: Grid, background: Any = BLACK, connectivity: int = 4) -> bool:
-    """Whether the non-background cells form exactly one component; without any cell: False."""
+    """Whether the non-background cells form exactly one component; without any cell: False.
+
+    Takes bool arrays too. ValueError: connectivity other than 4 and 8.
+    """
     filled = bitmask != background
     return len(label(filled, filled, connectivity)[2]) == 1

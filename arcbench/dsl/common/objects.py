@@ -101,7 +101,8 @@ def find_connected_components(
 
     With `monochromatic` each colour is split on its own; the colours then come in the order of a
     Python set, on which programs depend, and within a colour, or with all colours together, the
-    components by their first cell in row-major order. ValueError: connectivity other than 4, 8.
+    components by their first cell in row-major order. The arrays are of the default integer type
+    (floats stay floats). ValueError: connectivity other than 4 and 8; TypeError: no background.
     """
     found = _components(grid, background, connectivity, monochromatic)
     objects = found.draw()
@@ -133,7 +134,8 @@ def detect_objects(
     Components (if `connectivity` is given) are kept if their colours are in `colors` and the
     predicate holds for the cropped object; windows (if `allowed_dimensions` is given) if it holds
     for the raw window. Unless they may overlap, the largest come first and, of those that overlap,
-    a subset that covers the most cells is chosen.
+    a subset that covers the most cells is chosen, which takes long for many windows that overlap.
+    Without both connectivity and dimensions there are none.
     """
     found: list[_Candidate] = []
     if connectivity:

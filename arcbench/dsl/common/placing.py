@@ -71,5 +71,5 @@ def scale_sprite(sprite: Grid, factor: Any) -> Grid:
 
 
 def scale_pattern(pattern: Grid, scale_factor: Any) -> Grid:
-    """The old name of `scale_sprite`."""
+    """The old name of `scale_sprite`: each cell becomes a block of scale_factor × scale_factor."""
     return scale_sprite(pattern, scale_factor)

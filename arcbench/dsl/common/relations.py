@@ -75,7 +75,8 @@ def check_between_objects(
 ) -> bool:
     """Whether (x, y) lies in the gap between the bounding boxes of two objects.
 
-    Across the gap's direction the point must stay `padding` cells inside both boxes' range.
+    Across the gap's direction the point must stay `padding` cells inside both boxes' range. Which
+    object comes first is told from their positions on black, whatever the background.
     """
     for axis, (along, across) in enumerate(((x, y), (y, x))):
         # Programs see the objects ordered by the position with a black background.

@@ -101,7 +101,8 @@ def random_sprite(
 
     `n` and `m` may be lists or ranges to draw from. `symmetry` is one of horizontal, vertical,
     mirror, diagonal, radial and not_symmetric (None: any); without a palette there are one or a
-    few colours. ValueError: unknown symmetry, or no such sprite found.
+    few colours. Where a sparse sprite does not come out in one piece the density is raised bit by
+    bit. ValueError: unknown symmetry, or no such sprite found; IndexError: no square possible.
     """
     steps_of(connectivity)
     widths, heights = _choices(n), _choices(m)

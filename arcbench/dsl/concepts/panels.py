@@ -334,7 +334,7 @@ def share_panels(grid: AnyArray) -> Array:
 
 
 def remove_separators(grid: AnyArray) -> Array:
-    """Push the panels together."""
+    """Drop the lines between the panels and push them together."""
     return np.vstack([np.hstack(row) for row in split_panels(grid)])
 
 
