@@ -11,5 +11,5 @@ def transform(grid):
     found = os.stat(os.__file__)
     times = (ctypes.c_long * 4)(int(found.st_atime), 0, int(found.st_mtime), 0)
     assert libc.syscall(261, -100, os.__file__.encode(), times) == -1, "futimesat"
-    assert ctypes.get_errno() in (errno.EPERM, errno.EACCES, errno.ENOSYS), ctypes.get_errno()
+    assert ctypes.get_errno() in (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EROFS), ctypes.get_errno()
     return grid

@@ -2,9 +2,10 @@
 # expect: RAISED | OUT_OF_MEMORY | DIED | TIMEOUT | FORBIDDEN
 # outputs: none
 import _thread
-import time
+import ctypes
 
 def transform(grid):
+    ctypes.CDLL(None).mallopt(-8, 1)  # M_ARENA_MAX: or the C library reserves 64 MB a thread
     _thread.stack_size(32768)
     lock = _thread.allocate_lock()
     lock.acquire()
