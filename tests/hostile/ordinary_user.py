@@ -66,7 +66,7 @@ def _copy_of_python(folder: Path) -> tuple[Path, Path]:
     for shared in (base / "lib").glob("libpython*"):
         _copy(shared, folder / "lib" / shared.name)
     for package in (numpy, scipy):
-        source = Path(package.__file__).parent
+        source = Path(str(package.__file__)).parent
         for part in (source, source.with_name(f"{source.name}.libs")):
             if part.exists():
                 _copy(part, site / part.name)
