@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from arcbench.dsl.common._cells import STEPS_4, STEPS_8, box_of, dilate
-from arcbench.dsl.concepts._components import Kind, things
+from arcbench.dsl.concepts._components import Kind, Thing, things
 from arcbench.dsl.concepts._types import AnyArray, Array, Line
 from arcbench.dsl.concepts.geometry import background_of
 
@@ -232,21 +232,35 @@ def bridge_objects(grid: AnyArray, color: int, inset: int = 1) -> Array:
     """Fill the gap between two facing objects, `inset` cells narrower at both sides."""
     ground = background_of(grid)
     out = np.array(grid)
-    found = things(grid, "any_color")
-    for i, a in enumerate(found):
-        for b in found[i + 1 :]:
-            top, bottom = max(a.top, b.top), min(a.bottom, b.bottom)
-            left, right = max(a.left, b.left), min(a.right, b.right)
-            if top <= bottom and left > right:
-                rows, columns = slice(top + inset, bottom + 1 - inset), slice(right + 1, left)
-            elif left <= right and top > bottom:
-                rows, columns = slice(bottom + 1, top), slice(left + inset, right + 1 - inset)
-            else:
-                continue
-            view = out[rows, columns]
-            if (view == ground).all():
-                view[:] = color
+    for rows, columns in _gaps(grid, things(grid, "any_color"), inset):
+        view = out[rows, columns]
+        if (view == ground).all():
+            view[:] = color
     return out
+
+
+def _gaps(grid: AnyArray, found: list[Thing], inset: int) -> list[tuple[slice, slice]]:
+    """What lies between two things that face each other, where that is background only."""
+    if len(found) < 2:
+        return []
+    boxes_4N = np.array([(t.top, t.bottom, t.left, t.right) for t in found]).T
+    first, second = np.triu_indices(len(found), 1)
+    top, _, left, _ = np.maximum(boxes_4N[:, first], boxes_4N[:, second])
+    _, bottom, _, right = np.minimum(boxes_4N[:, first], boxes_4N[:, second])
+    sideways = (top <= bottom) & (left > right)
+    facing = sideways | ((left <= right) & (top > bottom))
+    spans = np.where(
+        sideways,
+        (top + inset, bottom + 1 - inset, right + 1, left),
+        (bottom + 1, top, left + inset, right + 1 - inset),
+    )[:, facing]
+    # The cells between two things are counted from the sums over all cells up to a corner.
+    height, width = grid.shape
+    sums = np.pad((grid != background_of(grid)).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    limits = np.array([height, height, width, width])[:, None]
+    a, b, c, d = np.clip(np.where(spans < 0, spans + limits, spans), 0, limits)
+    free = (a < b) & (c < d) & (sums[b, d] - sums[a, d] - sums[b, c] + sums[a, c] == 0)
+    return [(slice(a, b), slice(c, d)) for a, b, c, d in spans[:, free].T.tolist()]
 
 
 def mark_corners_around(
