@@ -16,8 +16,8 @@ import pytest
 from arcbench.errors import UserError
 from arcbench.grids import as_grid
 from arcbench.sandbox import Execution, Failure, Limits, Outcome, Program, RayPool, SandboxPool
-from arcbench.sandbox.ray_dispatcher import version_problem
-from arcbench.sandbox.ray_pool import versions
+from arcbench.sandbox.ray_dispatcher import RayDispatcher, version_problem
+from arcbench.sandbox.ray_pool import NodeActor, versions
 
 LIMITS = Limits(timeout_s=2.0)
 STORE_BYTES = 80 * 2**20  # the smallest that Ray takes is 75 MB
@@ -270,6 +270,28 @@ def test_judging_on_the_cluster_writes_the_same_file_as_judging_here(
     assert len(here) == len(lines)
     assert "2 workers" in said_here
     assert "1 workers on 1 Ray nodes" in said_there
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "needed", "said"),
+    [
+        ({}, {**versions(), "numpy": "1.0"}, f"numpy 1.0.*it has numpy {np.__version__}"),
+        ({"nonsense": 1}, versions(), "unexpected keyword argument 'nonsense'"),
+    ],
+)
+def test_a_node_that_cannot_run_programs_is_named_with_the_reason(
+    cluster: Any, ray_module: Any, settings: Any, needed: dict[str, str], said: str
+) -> None:
+    ray_module.init(cluster.address, log_to_driver=False)
+    dispatcher = RayDispatcher(NodeActor, settings, needed)
+    try:
+        dispatcher.start()
+        with pytest.raises(UserError, match=rf"Ray node \d[\d.]+ cannot run programs .*{said}"):
+            dispatcher.wait_until_ready()
+    finally:
+        dispatcher.stop()
+        ray_module.shutdown()
 
 
 @pytest.mark.parametrize("address", ["", "remote", "ray://host:10001", "host", "host:", ":1"])

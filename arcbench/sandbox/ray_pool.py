@@ -243,7 +243,8 @@ def _connect(address: str) -> bool:
     # RuntimeError: another version of Ray or Python, or nothing of Ray's behind that port.
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UserError(
-            f"cannot join the Ray cluster {address!r} (`ray start --head` starts one): {error}"
+            f"cannot join the Ray cluster {address!r} (`ray start --head` starts one; a cluster "
+            f"with token authentication needs RAY_AUTH_MODE=token and its token here): {error}"
         ) from error
     return True
 
