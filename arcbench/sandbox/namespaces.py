@@ -252,6 +252,8 @@ def _explain(error: OSError) -> str:
         what = f"{error.filename}: {os.strerror(error.errno or 0)}"
     if error.errno == errno.ENOSYS:
         return f"{what}: needs Linux 5.12"
+    if error.strerror == "mount /proc":
+        return f"{what}: a container allows it with --security-opt systempaths=unconfined"
     for path, value in _SWITCHES:
         try:
             with open(path, encoding="ascii") as file:
