@@ -6,6 +6,7 @@ The functions draw from the global generators of `random` and numpy, because pro
 import math
 import random
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -210,23 +211,33 @@ def _paint_walk(
     connectivity: int,
 ) -> None:
     """Walk over neighbours inside the area, in place, until `share` of its cells are painted."""
-    steps = steps_of(connectivity)
-    width, height = area.shape
-    x, y = start
+    near = _neighbors(*area.shape, connectivity)
+    at = start[0] * area.shape[1] + start[1]
     color = random.choice(palette)
-    painted: dict[tuple[int, int], Any] = {}
-    while True:
-        painted[x, y] = color
-        if len(painted) >= share * width * height:
-            break
+    painted: dict[int, Any] = {at: color}
+    while len(painted) < share * area.size:
         if random.random() < 1 / 3:
             color = random.choice(palette)
-        inside = [
-            (x + dx, y + dy) for dx, dy in steps if 0 <= x + dx < width and 0 <= y + dy < height
+        around = near[at]
+        # Faster than random.choice: to fill a large sprite takes ten thousands of steps.
+        at = around[int(random.random() * len(around))]
+        painted[at] = color
+    area[np.divmod(list(painted), area.shape[1])] = list(painted.values())
+
+
+@lru_cache(maxsize=64)
+def _neighbors(width: int, height: int, connectivity: int) -> list[list[int]]:
+    """For each cell of an area its neighbours inside, as indices in row-major order."""
+    steps = steps_of(connectivity)
+    return [
+        [
+            (x + dx) * height + y + dy
+            for dx, dy in steps
+            if 0 <= x + dx < width and 0 <= y + dy < height
         ]
-        x, y = random.choice(inside)
-    for position, cell in painted.items():
-        area[position] = cell
+        for x in range(width)
+        for y in range(height)
+    ]
 
 
 def _images_of(index: Grid, symmetry: str, against: bool = False) -> list[Grid]:
