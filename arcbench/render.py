@@ -199,7 +199,7 @@ def _say(axes: "Axes", message: str) -> None:
     axes.set_box_aspect(1)
     axes.text(
         0.5, 0.5, fill(message, 22, max_lines=5), ha="center", va="center", fontsize=8,
-        color="#666666", transform=axes.transAxes,
+        color="#666666", transform=axes.transAxes, parse_math=False,
     )  # fmt: skip
 
 

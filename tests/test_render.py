@@ -12,8 +12,10 @@ from arcbench.grids import COLOR_HEX, as_grid
 from arcbench.policies.base import Completion
 from arcbench.render import (
     Mark,
+    _figure,
     difference,
     difference_svg,
+    draw_grid,
     grid_png_uri,
     grid_svg,
     rollout_figure,
@@ -116,6 +118,13 @@ def test_a_missing_output_is_shown_with_its_reason():
     assert "no output" in shown
     assert any("division by zero" in t.replace("\n", " ") for t in shown)
     assert shown.count("×") == 1
+
+
+def test_a_reason_is_drawn_as_it_stands_whatever_a_program_wrote_into_it():
+    figure, axes = _figure(1, 1)
+    draw_grid(axes[0][0], None, missing="ValueError: $\\nothing{$")
+    figure.savefig(io.BytesIO(), format="png")
+    assert any("$\\nothing{$" in text for text in texts(figure))
 
 
 @pytest.mark.parametrize("answer", [None, [[7]]])
