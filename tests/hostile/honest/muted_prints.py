@@ -1,0 +1,11 @@
+# Mutes what is printed by sending it to the null device, as many scripts do.
+# expect: OK
+# xfail: no file may be opened for writing, not even the null device
+import contextlib
+import os
+import sys
+
+def transform(grid):
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        print("not seen")
+    return grid
