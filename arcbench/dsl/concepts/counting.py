@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from arcbench.dsl.concepts._components import Kind, Thing, things
+from arcbench.dsl.concepts._components import CHOOSERS, Kind, Thing, things
 from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.dsl.concepts.colors import ranked_colors
 from arcbench.dsl.concepts.geometry import background_of, crop_to_color
@@ -97,8 +97,6 @@ def color_block_of_object(
     columns: int = 2,
 ) -> Array:
     """A block of `rows` × `columns` cells in the colour of the object."""
-    from arcbench.dsl.concepts._components import CHOOSERS
-
     found = things(grid, "same_color")
     chosen = CHOOSERS[which](found) if found else []
     color = chosen[0].color if chosen else 0
