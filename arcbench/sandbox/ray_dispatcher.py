@@ -20,7 +20,7 @@ from arcbench.sandbox.types import Outcome
 
 Work: TypeAlias = tuple[int, Any]  # job, packed program
 
-_AHEAD_S = 0.05  # of a node's work that it holds: several round trips
+_AHEAD_S = 0.1  # of a node's work that it holds: several round trips
 _TAKE_S = 2.0  # how long an actor waits for a result
 _SILENT_S = 60.0  # without an answer a node counts as lost
 _START_S = 120.0  # for a new node's actor: a runtime environment may be unpacked first
@@ -217,7 +217,7 @@ class RayDispatcher(threading.Thread):
         for node in sorted(self._usable(), key=lambda n: len(n.jobs) / n.workers):
             room = node.room
             # Small refills are not worth a message, unless the node would run dry.
-            if room < min(node.workers, 4) and len(node.jobs) >= node.workers:
+            if room < max(4, len(node.jobs) // 4) and len(node.jobs) > node.workers:
                 continue
             chunk: dict[int, Job] = {}
             while self._waiting and len(chunk) < room:

@@ -10,8 +10,10 @@ Start a node with `--num-cpus N` to lend N cores to programs, with 0 to lend non
 
 Every node needs this version of arcbench, and the same Python and numpy, since outcomes depend on
 them: install it there, or send the checkout along with
-`ray job submit --working-dir . -- python -m arcbench judge … --pool ray`. A program that reads its
-node's memory or files is held by the isolation of that node; `features` tells what all have on.
+`ray job submit --working-dir . -- python -m arcbench judge … --pool ray`. Whoever reaches a Ray
+cluster can run anything on it: keep it in a private network and use Ray's tokens. What keeps a
+program from its node's files, memory and sockets is the isolation there; `features` names the
+layers that all nodes have.
 """
 
 import logging
@@ -37,7 +39,7 @@ from arcbench.sandbox.ray_dispatcher import Batch, RayDispatcher, Work
 from arcbench.sandbox.types import Execution, Failure, Limits, Outcome, Program
 
 _PATIENCE_S = 5.0  # for a cluster to accept a connection
-_GATHER_S = 0.004  # results of that long travel together
+_GATHER_S = 0.01  # results of that long travel together
 _LOCAL_STORE_BYTES = 100 * 2**20  # chunks are small: Ray's default is a third of the memory
 
 
