@@ -11,6 +11,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from arcbench import cli_checks
 from arcbench.errors import UserError
 from arcbench.rewards import Pairs
 from arcbench.tasks import TaskSet, load_tasks
@@ -389,6 +390,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
     "pretrain": pretrain,
     "doctor": doctor,
+    "fix-tokenizer": cli_checks.fix_tokenizer,
 }
 
 

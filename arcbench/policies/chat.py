@@ -20,16 +20,7 @@ class ChatTokenizer:
     @classmethod
     def load(cls, folder_or_id: str | Path) -> "ChatTokenizer":
         """From a folder or the hub; raises UserError if there is none."""
-        try:
-            from transformers import AutoTokenizer
-        except ModuleNotFoundError as error:
-            raise MissingExtra("the tokenizer of a policy", "train") from error
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(str(folder_or_id))
-        except (OSError, ValueError) as error:
-            first_line = str(error).strip().splitlines()[0]
-            raise UserError(f"no tokenizer in {str(folder_or_id)!r}: {first_line}") from error
-        return cls(tokenizer, str(folder_or_id))
+        return cls(load_plain(folder_or_id), str(folder_or_id))
 
     def text(self, messages: Sequence[Message]) -> str:
         """The prompt as text. A last turn of the assistant is left open, byte for byte."""
@@ -59,3 +50,16 @@ class ChatTokenizer:
             list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return text
+
+
+def load_plain(folder_or_id: str | Path) -> Any:
+    """The tokenizer of a folder or the hub, with or without a chat template; UserError if none."""
+    try:
+        from transformers import AutoTokenizer
+    except ModuleNotFoundError as error:
+        raise MissingExtra("the tokenizer of a policy", "train") from error
+    try:
+        return AutoTokenizer.from_pretrained(str(folder_or_id))
+    except (OSError, ValueError) as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise UserError(f"no tokenizer in {str(folder_or_id)!r}: {first_line}") from error
