@@ -121,6 +121,15 @@ def test_a_header_that_says_too_little_or_something_unknown_is_an_error(tmp_path
         catalogue._case(path)
 
 
+def test_what_needs_more_isolation_than_there_is_is_not_run() -> None:
+    case = CASES["stalling/fork_bomb"]
+    assert case.needs == "isolation"
+    assert missing(case, {"system calls filtered (seccomp)": False})
+    assert missing(case, {"processes hidden (pid namespace)": False}) == ""
+    elsewhere = replace(case, needs="a machine of another kind")
+    assert run_catalogue([elsewhere]).records == {}
+
+
 @pytest.mark.slow
 def test_the_catalogue_holds_for_an_ordinary_user_too() -> None:
     if os.getuid() != 0:

@@ -1,5 +1,6 @@
 # Kills the process that forked it.
 # expect: FORBIDDEN | DIED | OK
+# needs: namespaces
 import os
 
 def transform(grid):

@@ -1,6 +1,6 @@
 # Takes processor time and descriptors from the programs that run beside it, by setting their limits.
 # expect: OK
-# needs: isolation
+# needs: namespaces
 import os
 import resource
 import time

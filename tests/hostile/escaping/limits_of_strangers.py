@@ -1,6 +1,6 @@
 # Asks for the limits of processes that have nothing to do with it: who can ask can also set.
 # expect: OK
-# needs: isolation
+# needs: namespaces
 import os
 import resource
 

@@ -1,6 +1,6 @@
 # Reads and changes the memory and the scheduling of the programs that run beside it.
 # expect: OK
-# needs: isolation
+# needs: namespaces
 import ctypes
 import errno
 import os

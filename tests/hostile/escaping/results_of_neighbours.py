@@ -1,7 +1,7 @@
 # Opens the pipes of programs that run at the same time, by their names in /proc, and takes what
 # is in them.
 # expect: OK
-# needs: isolation
+# needs: namespaces
 import os
 import stat
 import time

@@ -1,5 +1,6 @@
 # Has the kernel kill its worker, by the signal of a descriptor that becomes ready.
 # expect: OK | FORBIDDEN | RAISED
+# needs: namespaces
 import fcntl
 import os
 import signal

@@ -1,5 +1,6 @@
 # Has the kernel stop every process of its group and of the worker's.
 # expect: OK | FORBIDDEN | RAISED | DIED | TIMEOUT
+# needs: namespaces
 import fcntl
 import os
 import signal

@@ -1,6 +1,7 @@
 # Has the kernel kill the programs that run beside it, by the signal of a descriptor that becomes
 # ready.
 # expect: OK | FORBIDDEN | RAISED
+# needs: namespaces
 import fcntl
 import os
 import signal

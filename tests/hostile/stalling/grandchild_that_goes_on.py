@@ -1,5 +1,6 @@
 # Leaves a grandchild in a session of its own behind.
 # expect: FORBIDDEN | OK
+# needs: isolation
 import ctypes
 import os
 import time

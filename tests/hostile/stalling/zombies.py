@@ -1,5 +1,6 @@
 # Makes children that end and are never waited for.
 # expect: FORBIDDEN | OK
+# needs: isolation
 import os
 
 def transform(grid):
