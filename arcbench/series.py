@@ -17,6 +17,7 @@ LENGTH_MAX = "length/max"
 LENGTH_TRUNCATED = "length/truncated"  # share that the length limit cut
 OUTCOME = "outcome/{}"  # share of each sandbox outcome
 UNIQUE_PROGRAMS = "unique/programs"  # different programs over all rollouts, 0–1
+SYNC_GAP = "sync/logprob_gap"  # mean |trainer − engine| on the fixed probes, where it was checked
 
 # What the trainer tells: our name for each of its own.
 FROM_TRAINER = {
@@ -26,7 +27,7 @@ FROM_TRAINER = {
     "entropy": "policy/entropy",
     "kl": "policy/kl",
     "clip_ratio/region_mean": "policy/clip_ratio",
-    "sampling/sampling_logp_difference/mean": "sync/logprob_gap",
+    "sampling/sampling_logp_difference/mean": "sync/sampled_gap",
     "sampling/importance_sampling_ratio/mean": "sync/importance_ratio",
 }
 SECONDS_STEP = "seconds/step"

@@ -1,0 +1,425 @@
+"""The weight-sync canary: does the engine that writes completions run the trainer's weights?
+
+A fixed set of token sequences is scored by the trainer's model and by the engine. Before the first
+step the weights are changed on purpose, to see the engine follow, and put back exactly; then every
+few steps the two are compared again. A run whose engine does not follow is stopped.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Protocol
+
+import numpy as np
+
+from arcbench import series
+from arcbench.errors import UserError
+
+GAP_FLOOR = 0.01  # the smallest threshold; healthy engines in bfloat16 are at 0.002
+GAP_CEILING = 0.1  # an engine that starts further off than this does not serve the same model
+GAP_MARGIN = 3.0  # the threshold over the gap of the first check
+NOISE_FLOOR = 3e-5  # of one log-probability in float32
+# Movement is told from rounding when it is this many times as large.
+CLEAR_MOVEMENT = 6.0
+MIN_FOLLOWED = 0.5
+# How far the trainer's log-probabilities are moved on purpose: at least so much, and so many gaps.
+PROOF_MOVEMENT, PROOF_GAPS = 0.1, 20.0
+PROOF_FIRST_SCALE, PROOF_DOUBLINGS = 1e-3, 16
+ZERO_SCALE = 0.02  # what counts as the size of a tensor of zeros: a fresh adapter's second half
+
+Logprobs = Sequence[Sequence[float]]  # a row a probe, an entry a completion token
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """A token sequence that both sides score; only the completion's tokens count."""
+
+    prompt_ids: tuple[int, ...]
+    completion_ids: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.prompt_ids or not self.completion_ids:
+            raise ValueError("a probe needs a prompt and a completion")
+
+
+class Engine(Protocol):
+    """What writes completions, seen from the canary."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    def sync(self) -> None:
+        """Bring the trainer's weights of this moment into the engine, as the run does it."""
+        ...
+
+    def score(self, probes: Sequence[Probe]) -> Logprobs:
+        """Log-probability of every completion token under the weights that the engine has now."""
+        ...
+
+
+class Verdict(Enum):
+    """What a check found."""
+
+    FOLLOWS = "follows"
+    STALE = "stale"  # the trainer moved and the engine did not
+    DIFFERS = "differs"  # the engine moves, or was never equal, and computes something else
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the run may go on."""
+        return self is Verdict.FOLLOWS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncCheck:
+    """One comparison."""
+
+    step: int  # 0: before the first
+    gap: float  # mean |trainer − engine| of a token's log-probability
+    threshold: float
+    followed: float | None  # share of the trainer's movement that the engine made; None: too small
+    verdict: Verdict
+
+    def __str__(self) -> str:
+        followed = "" if self.followed is None else f", followed {self.followed:.0%} of the way"
+        return f"gap {self.gap:.2g} (limit {self.threshold:.2g}){followed}: {self.verdict.value}"
+
+
+class OutOfSync(UserError):
+    """The engine does not run the trainer's weights; the message says what was seen."""
+
+    def __init__(self, message: str, check: SyncCheck) -> None:
+        super().__init__(message)
+        self.check = check
+
+
+def flat(scores: Logprobs, probes: Sequence[Probe]) -> np.ndarray:
+    """The log-probabilities of all probes' tokens as one array.
+
+    Raises ValueError if they are not one for each completion token.
+    """
+    lengths = [len(p.completion_ids) for p in probes]
+    if [len(row) for row in scores] != lengths:
+        raise ValueError(f"scores of {[len(row) for row in scores]} tokens, not of {lengths}")
+    return np.array([value for row in scores for value in row], dtype=np.float64)
+
+
+def logprob_gap(trainer_T: np.ndarray, engine_T: np.ndarray) -> float:
+    """Mean absolute difference; infinite where either is not a number."""
+    difference = np.abs(trainer_T - engine_T)
+    return float(difference.mean()) if np.isfinite(difference).all() else float("inf")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Baseline:
+    """What is normal for this run, and the scores from which movement is counted."""
+
+    trainer_T: np.ndarray
+    engine_T: np.ndarray
+    threshold: float
+    noise: float  # root mean square of trainer − engine while both have the same weights
+    size: float  # mean |log-probability|, with which rounding grows
+
+    @classmethod
+    def of(cls, trainer_T: np.ndarray, engine_T: np.ndarray) -> "Baseline":
+        """From a first check."""
+        return cls(
+            trainer_T=trainer_T,
+            engine_T=engine_T,
+            threshold=max(GAP_FLOOR, GAP_MARGIN * logprob_gap(trainer_T, engine_T)),
+            noise=max(NOISE_FLOOR, _rms(trainer_T - engine_T)),
+            size=max(1.0, float(np.abs(trainer_T).mean())),
+        )
+
+    def widened(self, trainer_T: np.ndarray, engine_T: np.ndarray) -> "Baseline":
+        """The same after another check of equal weights, whose gap is normal, too."""
+        other = Baseline.of(trainer_T, engine_T)
+        return replace(
+            other,
+            threshold=max(self.threshold, other.threshold),
+            noise=max(self.noise, other.noise),
+            size=self.size,
+        )
+
+    def moved_to(self, trainer_T: np.ndarray, engine_T: np.ndarray) -> "Baseline":
+        """The same limits, with movement counted from here on."""
+        return replace(self, trainer_T=trainer_T, engine_T=engine_T)
+
+
+def compare(
+    step: int, trainer_T: np.ndarray, engine_T: np.ndarray, baseline: Baseline
+) -> SyncCheck:
+    """Judge one check.
+
+    Out of sync is a gap above the threshold, and also, for learning rates so small that the gap
+    stays below it for long, an engine that has not moved where the trainer clearly has.
+    """
+    gap = logprob_gap(trainer_T, engine_T)
+    growth = max(1.0, float(np.abs(trainer_T).mean()) / baseline.size)
+    threshold = baseline.threshold * growth if np.isfinite(growth) else baseline.threshold
+    followed = None
+    movement_T = trainer_T - baseline.trainer_T
+    if np.isfinite(gap) and _rms(movement_T) > CLEAR_MOVEMENT * baseline.noise * growth:
+        engine_movement_T = engine_T - baseline.engine_T
+        followed = float(engine_movement_T @ movement_T / (movement_T @ movement_T))
+    if followed is not None and followed < MIN_FOLLOWED:
+        verdict = Verdict.STALE
+    elif gap > threshold:
+        verdict = Verdict.DIFFERS
+    else:
+        verdict = Verdict.FOLLOWS
+    return SyncCheck(step=step, gap=gap, threshold=threshold, followed=followed, verdict=verdict)
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+@dataclass(kw_only=True, slots=True)
+class Canary:
+    """Compares trainer and engine, and raises OutOfSync as soon as the engine does not follow.
+
+    Every process of a run has one, because `sync` and the trainer's forward pass may need all of
+    them; only where `watching` is true the engine is asked.
+    """
+
+    engine: Engine
+    trainer_scores: Callable[[Sequence[Probe]], Logprobs]
+    probes: Sequence[Probe]
+    report: Callable[[str], None] = lambda _: None
+    watching: bool = True
+    checks: list[SyncCheck] = field(default_factory=list)
+    _baseline: Baseline | None = None
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The latest check, for a step's line."""
+        return {series.SYNC_GAP: self.checks[-1].gap} if self.checks else {}
+
+    def prove(self, parameters: Sequence[Any], *, seed: int = 0) -> None:
+        """Before the first step: change the weights on purpose, see the engine follow, go back.
+
+        `parameters` are the trained tensors (each process having all of them whole); afterwards
+        they are bit for bit as they were, also if this raises.
+        """
+        self.engine.sync()
+        start_T = self._trainer()
+        engine_T = self._engine()
+        baseline = None
+        if engine_T is not None:
+            baseline = Baseline.of(start_T, engine_T)
+            first = compare(0, start_T, engine_T, baseline)
+            self.checks.append(first)
+            if not first.gap <= GAP_CEILING:
+                raise OutOfSync(
+                    f"before the first step, with the same weights, {self.engine.name} and the "
+                    f"trainer differ by {first.gap:.2g} in the log-probability of a token (at most "
+                    f"{GAP_CEILING} is expected): the engine serves another model, lacks the "
+                    "adapter, or is quantised otherwise",
+                    first,
+                )
+        gap = self.checks[-1].gap if engine_T is not None else 0.0
+        with perturbed(parameters, seed=seed) as scale_to:
+            movement, changed_T = _move(self._trainer, start_T, scale_to, gap)
+            self.engine.sync()
+            seen_T = self._engine()
+        self.engine.sync()
+        restored_T = self._engine()
+        if baseline is None or seen_T is None or restored_T is None:
+            return
+        seen = compare(0, changed_T, seen_T, baseline)
+        self.checks.append(seen)
+        # Next to movement of this size, rounding is small; anything more is another computation.
+        if not (seen.followed is not None and seen.followed >= MIN_FOLLOWED and
+                seen.gap <= max(baseline.threshold, movement / 4)):  # fmt: skip
+            raise OutOfSync(
+                f"{self.engine.name} does not get the trainer's weights: they were changed on "
+                f"purpose, which moved the trainer's log-probabilities by {movement:.2g} a token, "
+                f"and the engine followed {_share(seen.followed)} of it, leaving a gap of "
+                f"{seen.gap:.2g}. The weights are restored; no step was taken",
+                seen,
+            )
+        baseline = baseline.widened(changed_T, seen_T)
+        restored = compare(0, start_T, restored_T, baseline)
+        self.checks.append(restored)
+        if not restored.verdict.healthy:
+            raise OutOfSync(
+                f"{self.engine.name} took one change of the weights, but did not come back when "
+                f"they were restored: {restored}",
+                restored,
+            )
+        self._baseline = baseline.widened(start_T, restored_T)
+        self.report(
+            f"weight sync: {self.engine.name} follows the trainer (moved {movement:.2g} on "
+            f"purpose, gap {first.gap:.2g} before, {seen.gap:.2g} during, {restored.gap:.2g} "
+            f"after; limit {self._baseline.threshold:.2g})"
+        )
+
+    def check(self, step: int) -> SyncCheck | None:
+        """Compare as it is, without a sync of our own: the engine as step `step` samples from it.
+
+        The first check sets the limits if `prove` was not called. None where not `watching`.
+        """
+        trainer_T, engine_T = self._trainer(), self._engine()
+        if engine_T is None:
+            return None
+        if self._baseline is None:
+            first = Baseline.of(trainer_T, engine_T)
+            self._baseline = replace(first, threshold=min(first.threshold, GAP_CEILING))
+        found = compare(step, trainer_T, engine_T, self._baseline)
+        self.checks.append(found)
+        if not found.verdict.healthy:
+            raise OutOfSync(_explain(found, self.engine.name), found)
+        if found.followed is not None:
+            self._baseline = self._baseline.moved_to(trainer_T, engine_T)
+        return found
+
+    def _trainer(self) -> np.ndarray:
+        return flat(self.trainer_scores(self.probes), self.probes)
+
+    def _engine(self) -> np.ndarray | None:
+        return flat(self.engine.score(self.probes), self.probes) if self.watching else None
+
+
+def _move(
+    score: Callable[[], np.ndarray],
+    start_T: np.ndarray,
+    scale_to: Callable[[float], None],
+    gap: float,
+) -> tuple[float, np.ndarray]:
+    """Change the weights more and more until it shows; the movement and the scores then."""
+    wanted = max(PROOF_MOVEMENT, PROOF_GAPS * gap)
+    for doubling in range(PROOF_DOUBLINGS):
+        scale_to(PROOF_FIRST_SCALE * 2**doubling)
+        changed_T = score()
+        movement = logprob_gap(changed_T, start_T)
+        if not np.isfinite(movement):
+            break
+        if movement >= wanted:
+            return movement, changed_T
+    raise RuntimeError(
+        f"changing the trained weights moves the trainer's log-probabilities by {movement:.2g} "
+        f"only, not by {wanted:.2g}: are these the weights that it computes with?"
+    )
+
+
+def _share(followed: float | None) -> str:
+    return "nothing" if followed is None else f"{followed:.0%}"
+
+
+def _explain(check: SyncCheck, engine: str) -> str:
+    if check.verdict is Verdict.STALE:
+        return (
+            f"at step {check.step} {engine} samples with old weights: the trainer's have moved, "
+            f"and it followed {_share(check.followed)} of the way (gap {check.gap:.2g} a token). "
+            "Rewards would stay flat for ever; the run is stopped"
+        )
+    return (
+        f"at step {check.step} {engine} and the trainer differ by {check.gap:.2g} in the "
+        f"log-probability of a token, more than {check.threshold:.2g}: updates arrive only in "
+        "part, or the two compute with another precision than at the start; the run is stopped"
+    )
+
+
+@contextmanager
+def perturbed(parameters: Sequence[Any], *, seed: int) -> Iterator[Callable[[float], None]]:
+    """Yields a function that sets the parameters to themselves plus noise of a relative size.
+
+    At the end they are restored bit for bit. Keeps a copy of them on the CPU.
+    """
+    import torch
+
+    saved = [p.detach().to("cpu", copy=True) for p in parameters]
+
+    def scale_to(scale: float) -> None:
+        with torch.no_grad():
+            for i, (p, was) in enumerate(zip(parameters, saved, strict=True)):
+                # On the CPU, so that every process draws the same whatever its device is.
+                generator = torch.Generator().manual_seed(seed * 1_000_003 + i)
+                noise = torch.randn(p.shape, generator=generator, dtype=torch.float32)
+                size = float(was.float().pow(2).mean().sqrt()) or ZERO_SCALE
+                p.data.copy_((was.float() + scale * size * noise).to(was.dtype))
+
+    try:
+        yield scale_to
+    finally:
+        with torch.no_grad():
+            for p, was in zip(parameters, saved, strict=True):
+                p.data.copy_(was)
+                if not torch.equal(p.detach().to("cpu"), was):
+                    raise RuntimeError("a parameter could not be restored after the sync proof")
+
+
+def proof_parameters(model: Any, *, seed: int = 0, max_bytes: int = 2**30) -> list[Any]:
+    """Trained tensors to change in the proof: all of an adapter; of a large model, a drawn part."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    order = np.random.default_rng(seed).permutation(len(trained))
+    chosen: list[int] = []
+    total = 0
+    for i in order:
+        size = trained[i].numel() * trained[i].element_size()
+        if not chosen or total + size <= max_bytes:
+            chosen.append(int(i))
+            total += size
+    return [trained[i] for i in sorted(chosen)]
+
+
+PROBE_MESSAGES = (
+    ("Write a function that turns a grid upside down.", "grid[::-1]"),
+    ("Example 1\nInput:\nBlack Red\nOutput:\nRed Black\nWrite the rule.", "grid[:, ::-1]"),
+    ("Which colour appears most often?", "np.full_like(grid, np.bincount(grid.ravel()).argmax())"),
+    ("Repeat the grid three times, side by side.", "np.tile(grid, (1, 3))"),
+)
+PROBE_TOKENS = 48  # of a completion, at most
+PROBE_MIN_TOKENS = 16
+
+
+def probes(chat: Any) -> list[Probe]:
+    """The fixed probe set in the tokens of a `ChatTokenizer`.
+
+    Completions are short programs; where a small vocabulary makes them too short, they are filled
+    up with tokens from all over it.
+    """
+    tokenizer = chat.tokenizer
+    special = set(tokenizer.all_special_ids)
+    plain = [i for i in range(len(tokenizer)) if i not in special]
+    made = []
+    for number, (question, answer) in enumerate(PROBE_MESSAGES):
+        code = f"```python\nimport numpy as np\n\ndef transform(grid):\n    return {answer}\n```"
+        ids = tokenizer(code, add_special_tokens=False)["input_ids"]
+        ids = [i for i in ids if i not in special][:PROBE_TOKENS]
+        missing = max(0, PROBE_MIN_TOKENS - len(ids))
+        ids += [plain[(number + k * len(plain) // PROBE_MIN_TOKENS) % len(plain)]
+                for k in range(missing)]  # fmt: skip
+        prompt = chat.ids([{"role": "user", "content": question}])
+        made.append(Probe(prompt_ids=tuple(prompt), completion_ids=tuple(ids)))
+    return made
+
+
+def as_callback(canary: Canary, *, every: int, generate_every: int = 1, seed: int = 0) -> Any:
+    """The canary as a callback that TRL accepts: the proof first, then a check every `every` steps.
+
+    A check runs between sampling and the optimiser's step, when both sides must be equal. With
+    `generate_every` > 1 completions serve that many steps, and only the first of them is checked.
+    """
+    from transformers import TrainerCallback
+
+    class SyncCallback(TrainerCallback):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.last = 0
+
+        def on_train_begin(self, _args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
+            canary.prove(proof_parameters(kwargs["model"], seed=seed), seed=seed)
+            self.last = int(state.global_step)
+
+        def on_pre_optimizer_step(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+            done = int(state.global_step)
+            # Directly after the proof nothing has moved yet.
+            if done % generate_every == 0 and done - self.last >= every:
+                canary.check(done + 1)
+                self.last = done
+
+    return SyncCallback()
