@@ -391,6 +391,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "pretrain": pretrain,
     "doctor": doctor,
     "fix-tokenizer": cli_checks.fix_tokenizer,
+    "lengths": cli_checks.lengths,
 }
 
 

@@ -99,6 +99,41 @@ def before_after(
     return figure
 
 
+def prompt_lengths(
+    tokens: Mapping[str, Sequence[int]], *, limit: int | None = None, bin_width: int = 256
+) -> Figure:
+    """Histograms of the prompt lengths of data sets, one below the other, with one axis.
+
+    `tokens` has the lengths by the name of the data set; `limit` is drawn as a line, with the
+    share of the tasks at or below it.
+    """
+    rows = max(1, len(tokens))
+    figure = Figure(figsize=(8.4, 0.7 + 1.15 * rows), layout="constrained")
+    panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+    longest = max((max(t) for t in tokens.values() if len(t)), default=1)
+    edges = range(0, max(longest, limit or 0) + 2 * bin_width, bin_width)
+    for axes, (name, lengths) in zip(panels, tokens.items(), strict=False):
+        _calm(axes)
+        axes.hist(lengths, bins=list(edges), color=BLUE, alpha=0.85, rwidth=0.92)
+        title = f"{name}: {len(lengths)} tasks"
+        if lengths:
+            title += f", longest prompt {max(lengths):,} tokens"
+        if limit is not None and lengths:
+            share = sum(n <= limit for n in lengths) / len(lengths)
+            title += f"; {share:.1%} within {limit:,}"
+            axes.axvline(limit, color=RED, lw=1.4, ls="--")
+        axes.set_title(title, fontsize=9, loc="left", color=_INK)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
+        axes.set_xlabel("")
+    if not tokens:
+        _calm(panels[0])
+        _empty(panels[0], "no prompts")
+    else:
+        panels[-1].set_xlabel("prompt length (tokens)", fontsize=9, color=_INK)
+        panels[-1].set_xlim(0, edges[-1])
+    return figure
+
+
 def figure_svg(figure: Figure, label: str) -> str:
     """The figure as an inline SVG that takes the text colour and the font of its page.
 

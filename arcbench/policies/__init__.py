@@ -52,11 +52,18 @@ def load_policy(spec: str, **options: Any) -> Policy:
 
 
 def load_tokenizer(spec: str) -> "ChatTokenizer":
-    """Only the tokenizer of a policy, which counts the tokens of prompts without the weights."""
+    """Only the tokenizer of a policy, which counts the tokens of prompts without the weights.
+
+    "llama-3" is that of Llama 3.1, from the package llama-models.
+    """
+    from arcbench.policies import llama3
     from arcbench.policies.chat import ChatTokenizer
 
+    if spec == llama3.NAME:
+        return ChatTokenizer(llama3.load(), spec)
+
     if is_server(spec):
-        raise unknown("policy with a tokenizer here", spec, ALLOWED[:3])
+        raise unknown("policy with a tokenizer here", spec, [*ALLOWED[:3], llama3.NAME])
     return ChatTokenizer.load(model_path(spec))
 
 
