@@ -283,47 +283,45 @@ def overfit(
 
 def train(
     config: Path | None = None,
+    changes: Annotated[tuple[str, ...], tyro.conf.arg(name="set")] = (),
     resume: Path | None = None,
     steps: int | None = None,
     name: str | None = None,
     runs: Path = RUNS,
+    show: bool = False,
 ) -> None:
-    """Train with GRPO as a JSON file says, or go on with a run that was cut short.
+    """Train with GRPO, or go on with a run that was cut short.
 
     Args:
-        config: JSON with any part of a training run's settings; config.json of a run repeats it.
+        config: JSON or YAML with any part of a training run's settings; config.json of a run
+            repeats it. What it leaves out has its default.
+        changes: settings by name, e.g. --set grpo.learning_rate=1e-5 engine.kind=vllm-colocate
+            policy.lora.rank=16 data.tasks=67a3c6ac,68b16354 reward=staged.
         resume: the folder of a run to go on with, from its newest whole checkpoint.
         steps: another number of steps than the settings say.
         name: of the run folder.
         runs: where run folders lie.
+        show: only print all settings as they would be, in JSON.
     """
     from dataclasses import replace
 
     from arcbench.training import grpo
     from arcbench.training.config import TrainConfig
 
-    if (config is None) == (resume is None):
-        raise UserError("train needs one of --config FILE and --resume FOLDER")
     if resume is not None:
+        if config is not None or changes or show:
+            raise UserError("--resume goes on with the run's own settings: only --steps may change")
         grpo.resume(resume, steps=steps)
         return
-    assert config is not None
-    settings = TrainConfig.from_dict(_read_json(config))
+    if config is None and not changes and not show:
+        raise UserError("train needs one of --config FILE, --set name=value and --resume FOLDER")
+    settings = TrainConfig.load(config, changes)
     if steps is not None:
         settings = replace(settings, steps=steps)
+    if show:
+        sys.stdout.write(json.dumps(settings.to_dict(), indent=2, ensure_ascii=False) + "\n")
+        return
     grpo.train(settings, root=runs, name=name)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"no such file: {path}") from None
-    except ValueError as error:
-        raise UserError(f"{path} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise UserError(f"{path} holds {type(value).__name__}, not an object of settings")
-    return value
 
 
 def pretrain(
@@ -392,6 +390,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "doctor": doctor,
     "fix-tokenizer": cli_checks.fix_tokenizer,
     "lengths": cli_checks.lengths,
+    "memory": cli_checks.memory,
 }
 
 

@@ -40,6 +40,8 @@ class SamplingConfig:
     temperature: float = 0.8  # as BARC's models are sampled; 0 is greedy
     top_p: float = 1.0
     top_k: int = 0  # 0: off
+    min_p: float = 0.0  # share of the likeliest token's probability; 0: off
+    repetition_penalty: float = 1.0  # on tokens of the prompt and of the completion; 1: off
     max_new_tokens: int = 256
     seed: int = 0
 
@@ -52,6 +54,12 @@ class SamplingConfig:
             raise UserError(f"SamplingConfig.top_p must be in (0, 1], not {self.top_p}")
         if self.top_k < 0:
             raise UserError(f"SamplingConfig.top_k must be >= 0, not {self.top_k}")
+        if not 0 <= self.min_p < 1:
+            raise UserError(f"SamplingConfig.min_p must be in [0, 1), not {self.min_p}")
+        if self.repetition_penalty <= 0:
+            raise UserError(
+                f"SamplingConfig.repetition_penalty must be positive, not {self.repetition_penalty}"
+            )
         if self.max_new_tokens < 1:
             raise UserError(f"max_new_tokens must be at least 1, not {self.max_new_tokens}")
 

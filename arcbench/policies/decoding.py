@@ -71,7 +71,11 @@ def _run_shared(
     noise = torch.from_numpy(_noise(jobs, config)).to(device)  # (rows, steps)
     position = lengths[of_prompt].to(device)  # (rows,)
     _assign(prefix, of_prompt, device)
-    logits = logits[torch.from_numpy(of_prompt).to(device)]
+    index = torch.from_numpy(of_prompt).to(device)
+    logits = logits[index]
+    seen = None  # (rows, vocabulary) tokens that the penalty is for
+    if config.repetition_penalty != 1:
+        seen = _tokens_of(jobs, logits.shape[-1]).to(device)[index]
     cache = new_cache()
     tokens_of: list[list[int]] = [[] for _ in of_prompt]
     logprobs_of: list[list[float]] = [[] for _ in of_prompt]
@@ -80,7 +84,9 @@ def _run_shared(
     for step in range(config.max_new_tokens):
         if cancelled():
             return
-        token, logprob = pick(logits, noise[:, step], config)
+        token, logprob = pick(logits, noise[:, step], config, seen)
+        if seen is not None:
+            seen.scatter_(1, token[:, None], True)
         last = step == config.max_new_tokens - 1
         pairs = torch.stack((token.double(), logprob.double())).cpu().numpy()
         for row, sample in enumerate(alive):
@@ -101,6 +107,7 @@ def _run_shared(
             alive = alive[keep]
             index = torch.from_numpy(keep).to(device)
             token, noise, position = token[index], noise[index], position[index]
+            seen = None if seen is None else seen[index]
             for layer in cache.layers:
                 layer.keys, layer.values = layer.keys[index], layer.values[index]
             prefix = _without_finished(prefix, of_prompt[alive], device)
@@ -145,6 +152,16 @@ def _read_prompts(model: Any, jobs: Sequence["Job"], cache: Any) -> tuple["Tenso
     return out.logits[:, -1], prefix
 
 
+def _tokens_of(jobs: Sequence["Job"], vocabulary: int) -> "Tensor":
+    """Which tokens each prompt has: (prompts, vocabulary) bool."""
+    import torch
+
+    found = torch.zeros((len(jobs), vocabulary), dtype=torch.bool)
+    for row, job in enumerate(jobs):
+        found[row, list(job.ids)] = True
+    return found
+
+
 def _assign(prefix: Prefix, of_prompt: Any, device: Any) -> None:
     """Give each row of the batch a slot of its prompt; `of_prompt` is sorted."""
     import torch
@@ -179,15 +196,25 @@ def _without_finished(prefix: Prefix, of_prompt: Any, device: Any) -> Prefix:
     return prefix
 
 
-def pick(logits: "Tensor", noise: "Tensor", config: SamplingConfig) -> tuple["Tensor", "Tensor"]:
+def pick(
+    logits: "Tensor",
+    noise: "Tensor",
+    config: SamplingConfig,
+    seen: "Tensor | None" = None,
+) -> tuple["Tensor", "Tensor"]:
     """A token (rows,) for each row, by inverting the distribution at `noise` in [0, 1).
 
-    The second value is its log-probability at temperature 1 before anything is cut off.
+    `seen` (rows, vocabulary) are the tokens that the repetition penalty is for. The second value
+    is its log-probability at temperature 1 before anything is cut off.
     """
     import torch
 
     logits = logits.float()
     logprobs = logits.log_softmax(-1)
+    if seen is not None:
+        penalty = config.repetition_penalty
+        punished = torch.where(logits > 0, logits / penalty, logits * penalty)
+        logits = torch.where(seen, punished, logits)
     if config.temperature == 0:
         token = logits.argmax(-1)
         return token, logprobs.gather(-1, token[:, None])[:, 0]
@@ -201,6 +228,9 @@ def pick(logits: "Tensor", noise: "Tensor", config: SamplingConfig) -> tuple["Te
         # A token stays if those before it don't fill top_p: the first one always does.
         dropped = ordered.cumsum(-1) - ordered >= config.top_p
         probs = probs.scatter(-1, order, ordered.masked_fill(dropped, 0.0))
+    if config.min_p:
+        likeliest = probs.max(dim=-1, keepdim=True).values
+        probs = probs.masked_fill(probs < config.min_p * likeliest, 0.0)
     edges = probs.cumsum(-1)
     # Just under the total, which rounding may leave a little above or below 1.
     aim = (noise.float() * (1 - 1e-6))[:, None] * edges[:, -1:]
@@ -292,13 +322,17 @@ def generate_plain(
     for job in jobs:
         if cancelled():
             return
-        options: dict[str, Any] = {"do_sample": False}
+        options: dict[str, Any] = {
+            "do_sample": False,
+            "repetition_penalty": config.repetition_penalty,
+        }
         if config.temperature > 0:
-            options = {
+            options |= {
                 "do_sample": True,
                 "temperature": config.temperature,
                 "top_p": config.top_p,
                 "top_k": config.top_k,
+                "min_p": config.min_p or None,
             }
         ids = torch.tensor([job.ids], device=model.device)
         seed = np.random.SeedSequence([config.seed, job.prompt_index, job.first_sample])

@@ -115,6 +115,10 @@ class ServerPolicy:
         }
         if config.top_k:
             body["top_k"] = config.top_k
+        if config.min_p:
+            body["min_p"] = config.min_p
+        if config.repetition_penalty != 1:
+            body["repetition_penalty"] = config.repetition_penalty
         answer = self._call("POST", "/chat/completions", body | _turn(messages))
         choices = sorted(answer["choices"], key=lambda choice: int(choice.get("index", 0)))
         if len(choices) != config.n:

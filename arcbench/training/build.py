@@ -1,14 +1,19 @@
-"""From a TrainConfig to what TRL wants: model, tokenizer, adapter and its own settings."""
+"""From a TrainConfig to what TRL's trainer is given: model, tokenizer, adapter, sandbox.
+
+TRL's own settings are made in `trl_args`.
+"""
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from arcbench.errors import MissingExtra, UserError
 from arcbench.policies import model_path
 from arcbench.policies.chat import ChatTokenizer
-from arcbench.runs import RunStore
+from arcbench.policies.padding import model_facts, repair_padding
+from arcbench.sandbox import Limits
 from arcbench.training.config import TrainConfig
 
 
@@ -34,6 +39,14 @@ def prepare_libraries() -> None:
     logging.getLogger("accelerate").setLevel(logging.ERROR)
 
 
+def set_threads(config: TrainConfig) -> None:
+    """Give torch the number of threads that is asked for."""
+    if config.threads:
+        import torch
+
+        torch.set_num_threads(config.threads)
+
+
 def on_gpu(config: TrainConfig) -> bool:
     """Whether the run is on a GPU; UserError if it is asked for and there is none."""
     import torch
@@ -44,34 +57,71 @@ def on_gpu(config: TrainConfig) -> bool:
     return there and config.device != "cpu"
 
 
-def load_tokenizer(config: TrainConfig) -> ChatTokenizer:
-    """The policy's tokenizer; UserError if it has no padding token of its own."""
-    chat = ChatTokenizer.load(model_path(config.policy.model))
-    tokenizer = chat.tokenizer
-    tokenizer.padding_side = "left"
-    if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
-        raise UserError(
-            f"the tokenizer of {chat.name} has no padding token of its own: with the end token as "
-            "padding a completion's end is not learned"
-        )
+def load_tokenizer(
+    config: TrainConfig, report: Callable[[str], None] = lambda message: None
+) -> ChatTokenizer:
+    """The policy's tokenizer, its padding token repaired in memory; `report` hears of a repair.
+
+    UserError if no token can serve as padding.
+    """
+    path = model_path(config.policy.model)
+    chat = ChatTokenizer.load(path)
+    chat.tokenizer.padding_side = "left"
+    stop_ids, rows = model_facts(path)
+    if repaired := repair_padding(chat.tokenizer, stop_ids=stop_ids, rows=rows):
+        report(f"tokenizer of {chat.name}: {repaired}")
     return chat
 
 
+def precision(config: TrainConfig, gpu: bool) -> str:
+    """bf16, fp16 or fp32: what the trainer computes in. UserError for fp16 without a GPU."""
+    if config.precision == "fp16" and not gpu:
+        raise UserError("precision fp16 needs a GPU, and torch sees none here; use fp32 or bf16")
+    if config.precision == "auto":
+        return "bf16" if gpu else "fp32"
+    return config.precision
+
+
+def load_options(config: TrainConfig, gpu: bool) -> dict[str, Any]:
+    """How `from_pretrained` loads the policy.
+
+    Weights that are trained are in float32, those that stay frozen under an adapter in the
+    precision of the run, or in 4 bits.
+    """
+    import torch
+
+    dtypes = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+    frozen = config.policy.lora is not None
+    options: dict[str, Any] = {"dtype": dtypes[precision(config, gpu) if frozen else "fp32"]}
+    if config.policy.quantization == "4bit":
+        if not gpu:
+            raise UserError("policy.quantization 4bit needs a GPU, and torch sees none here")
+        from transformers import BitsAndBytesConfig
+
+        options["device_map"] = {"": 0}
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=options["dtype"],
+        )
+    return options
+
+
 def load_model(config: TrainConfig, gpu: bool, checkpoint: Path | None = None) -> Any:
-    """The model in float32; weights that stay frozen under an adapter in bfloat16 on a GPU.
+    """The model as `load_options` has it, on its device.
 
     With a `checkpoint` it has the weights (or the adapter) of that one.
     """
-    import torch
     from transformers import AutoModelForCausalLM
 
     lora = config.policy.lora is not None
     folder = model_path(config.policy.model)
     if checkpoint is not None and not lora:
         folder = str(checkpoint)
-    dtype = torch.bfloat16 if gpu and lora else torch.float32
+    options = load_options(config, gpu)
     try:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+        model = AutoModelForCausalLM.from_pretrained(folder, **options)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"no model in {folder!r}: {reason}") from error
@@ -79,7 +129,19 @@ def load_model(config: TrainConfig, gpu: bool, checkpoint: Path | None = None) -
         from peft import PeftModel
 
         model = PeftModel.from_pretrained(model, str(checkpoint))
-    return model.to("cuda") if gpu else model
+    return model.to("cuda") if gpu and "device_map" not in options else model
+
+
+def positions(model: Any) -> int:
+    """How many tokens the model can tell apart by place."""
+    return int(getattr(model.config, "max_position_embeddings", 1 << 30))
+
+
+def pool_options(config: TrainConfig) -> dict[str, Any]:
+    """What the sandbox pool of a run is made with."""
+    box = config.sandbox
+    limits = Limits(timeout_s=box.timeout_s, memory_mb=box.memory_mb)
+    return {"workers": box.workers, "limits": limits}
 
 
 def peft_config(config: TrainConfig) -> Any:
@@ -96,48 +158,4 @@ def peft_config(config: TrainConfig) -> Any:
         lora_dropout=lora.dropout,
         target_modules=names[0] if names == ["all-linear"] else names,
         task_type="CAUSAL_LM",
-    )
-
-
-def grpo_args(config: TrainConfig, store: RunStore, gpu: bool) -> Any:
-    """TRL's own settings."""
-    from trl import GRPOConfig
-
-    g, s = config.grpo, config.sampling
-    micro = g.micro_batch or g.completions_per_step
-    return GRPOConfig(
-        output_dir=str(store.checkpoints),
-        run_name=store.name,
-        max_steps=config.steps,
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=g.completions_per_step // micro,
-        num_generations=g.num_generations,
-        max_completion_length=config.lengths.max_completion_tokens,
-        temperature=s.temperature,
-        top_p=s.top_p,
-        top_k=s.top_k,
-        learning_rate=g.learning_rate,
-        lr_scheduler_type=g.schedule,
-        warmup_steps=g.warmup_steps,
-        weight_decay=g.weight_decay,
-        max_grad_norm=g.max_grad_norm,
-        beta=g.beta,
-        loss_type=g.loss_type,
-        scale_rewards=g.scale_rewards,
-        epsilon=g.epsilon,
-        epsilon_high=g.epsilon_high,
-        mask_truncated_completions=g.mask_truncated_completions,
-        # Rows are in their order already: see data.PromptSource.
-        shuffle_dataset=False,
-        logging_steps=1,
-        save_strategy="steps",
-        save_steps=config.checkpoint_every,
-        save_total_limit=config.keep_checkpoints,
-        report_to=list(config.report_to) or "none",
-        disable_tqdm=True,
-        use_cpu=not gpu,
-        bf16=gpu,
-        # Recomputing activations costs a third of a step, and small models have room for them.
-        gradient_checkpointing=gpu and config.policy.lora is not None,
-        seed=config.seed,
     )

@@ -1,37 +1,66 @@
-"""Everything that a training run is told: a typed tree, checked when built, that JSON carries."""
+"""Everything that a training run is told: one typed tree, checked when built.
+
+JSON, YAML, words on the command line and Python make the same tree. The algorithm, optimiser and
+schedule are in `config_grpo`, the engines in `config_engine`, the reading in `config_build`.
+"""
 
 import re
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from arcbench.errors import UserError, unknown
 from arcbench.rewards import RewardScheme, scheme
+from arcbench.training.config_build import build, check_fields, read_settings, with_changes
+from arcbench.training.config_engine import (
+    EngineConfig,
+    ImportanceCorrection,
+    TransformersEngine,
+    VllmColocate,
+)
+from arcbench.training.config_grpo import (
+    EntropyBonus,
+    GrpoConfig,
+    OptimizerConfig,
+    ReferenceSync,
+    Scale,
+    ScheduleConfig,
+    changed,
+    not_negative,
+    positive,
+)
 
-Scale = Literal["group", "batch", "none"]
-LossType = Literal["dapo", "grpo", "dr_grpo", "bnpo"]
-Schedule = Literal["constant", "constant_with_warmup", "linear", "cosine"]
+__all__ = [
+    "DataConfig", "EngineConfig", "EntropyBonus", "GrpoConfig", "ImportanceCorrection",
+    "LengthConfig", "LoraConfig", "MeasureConfig", "OptimizerConfig", "PolicyConfig",
+    "ReferenceSync", "RolloutSampling", "SandboxConfig", "Scale", "ScheduleConfig",
+    "TrackingConfig", "TrainConfig", "TransformersEngine", "VllmColocate", "overfit_config",
+]  # fmt: skip
 
-
-def _positive(config: Any, *names: str) -> None:
-    for name in names:
-        if not getattr(config, name) > 0:
-            raise UserError(f"{name} must be positive, not {getattr(config, name)!r}")
+TRACKERS = ("trackio", "wandb", "tensorboard")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoraConfig:
     """Train low-rank adapters instead of all weights."""
 
-    rank: int = 16
+    rank: int = 16  # 1 to 32 are as good for RL (LoRA without regret)
     alpha: float = 32.0  # the update is scaled by alpha / rank
-    dropout: float = 0.0
+    dropout: float = 0.0  # above 0 the trainer's log-probabilities are not the sampler's
     target_modules: str = "all-linear"  # or a comma-separated list of module names
 
     def __post_init__(self) -> None:
-        _positive(self, "rank", "alpha")
+        where = "policy.lora."
+        check_fields(self, where)
+        positive(self, where, "rank", "alpha")
+        if not 0 <= self.dropout < 1:
+            raise UserError(f"{where}dropout must be in [0, 1), not {self.dropout}")
+        if not all(name.strip() for name in self.target_modules.split(",")):
+            raise UserError(
+                f"{where}target_modules must be all-linear or names with commas between, not "
+                f"{self.target_modules!r}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +70,14 @@ class PolicyConfig:
     model: str = "embedded"  # embedded, a folder, or a hub id
     template: str = "arcbench"  # a template's name or TOML file
     lora: LoraConfig | None = None  # None: all weights are trained
+    quantization: Literal["none", "4bit"] = "none"  # of the weights below an adapter (QLoRA)
+
+    def __post_init__(self) -> None:
+        check_fields(self, "policy.")
+        if self.quantization == "4bit" and self.lora is None:
+            raise UserError(
+                "policy.quantization 4bit needs policy.lora: weights of 4 bits cannot be trained"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +91,7 @@ class DataConfig:
     keep_black: bool = True  # augmentation leaves colour 0 alone
 
     def __post_init__(self) -> None:
+        check_fields(self, "data.")
         if len(set(self.tasks)) != len(self.tasks):
             raise UserError("data.tasks names a task twice")
         if not self.augment and not self.keep_black:
@@ -68,79 +106,34 @@ class LengthConfig:
     max_completion_tokens: int = 96  # programs of the embedded policy have 20 to 60
 
     def __post_init__(self) -> None:
-        _positive(self, "max_prompt_tokens", "max_completion_tokens")
+        check_fields(self, "lengths.")
+        positive(self, "lengths.", "max_prompt_tokens", "max_completion_tokens")
+
+    @property
+    def total(self) -> int:
+        """The longest prompt with the longest completion."""
+        return self.max_prompt_tokens + self.max_completion_tokens
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutSampling:
-    """How completions are drawn for training."""
+    """How completions are drawn for training. The loss knows of the temperature only."""
 
-    temperature: float = 1.0  # the loss assumes the policy's own distribution
+    temperature: float = 1.0  # the policy's own distribution
     top_p: float = 1.0
     top_k: int = 0  # 0: off
+    min_p: float = 0.0  # share of the likeliest token's probability; 0: off
+    repetition_penalty: float = 1.0  # 1: off, because grids and programs must repeat themselves
 
     def __post_init__(self) -> None:
-        _positive(self, "temperature")
+        where = "sampling."
+        check_fields(self, where)
+        positive(self, where, "temperature", "repetition_penalty")
+        not_negative(self, where, "top_k")
         if not 0 < self.top_p <= 1:
             raise UserError(f"sampling.top_p must be in (0, 1], not {self.top_p}")
-        if self.top_k < 0:
-            raise UserError(f"sampling.top_k must be >= 0, not {self.top_k}")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GrpoConfig:
-    """The algorithm; the names of the fields are TRL's."""
-
-    num_generations: int = 8  # completions a prompt: the group
-    prompts_per_step: int = 1
-    micro_batch: int = 0  # completions in one forward pass; 0: a whole step at once
-    learning_rate: float = 1e-4  # for the embedded policy; LoRA on 8B: 1e-6 to 1e-5
-    schedule: Schedule = "constant"
-    warmup_steps: int = 0
-    weight_decay: float = 0.0
-    max_grad_norm: float = 1.0
-    beta: float = 0.0  # weight of the KL to the start policy; 0 keeps no reference model
-    loss_type: LossType = "dapo"  # a mean over all tokens of the step, so length earns nothing
-    scale_rewards: Scale = "group"  # what advantages are divided by the deviation of
-    epsilon: float = 0.2
-    epsilon_high: float | None = 0.28  # above epsilon: rare tokens may grow (DAPO)
-    mask_truncated_completions: bool = False
-
-    def __post_init__(self) -> None:
-        _positive(self, "prompts_per_step", "learning_rate", "max_grad_norm", "epsilon")
-        for name in ("warmup_steps", "weight_decay", "beta", "micro_batch"):
-            if getattr(self, name) < 0:
-                raise UserError(f"grpo.{name} must be >= 0, not {getattr(self, name)}")
-        if self.num_generations < 2:
-            raise UserError(
-                "grpo.num_generations must be at least 2: a group of one has no advantage, "
-                f"not {self.num_generations}"
-            )
-        if self.micro_batch and self.completions_per_step % self.micro_batch:
-            raise UserError(
-                f"grpo.micro_batch {self.micro_batch} does not divide the "
-                f"{self.completions_per_step} completions of a step"
-            )
-        if self.epsilon_high is not None and self.epsilon_high < self.epsilon:
-            raise UserError(
-                f"grpo.epsilon_high {self.epsilon_high} is below epsilon {self.epsilon}"
-            )
-        if self.schedule == "constant" and self.warmup_steps:
-            raise UserError(
-                "grpo.warmup_steps does nothing with schedule constant: use constant_with_warmup"
-            )
-
-    @property
-    def completions_per_step(self) -> int:
-        """num_generations × prompts_per_step."""
-        return self.num_generations * self.prompts_per_step
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EngineConfig:
-    """What writes the completions."""
-
-    kind: Literal["transformers"] = "transformers"
+        if not 0 <= self.min_p < 1:
+            raise UserError(f"sampling.min_p must be in [0, 1), not {self.min_p}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,11 +141,14 @@ class SandboxConfig:
     """How programs are run."""
 
     workers: int | None = None  # None: one a core
-    timeout_s: float = 2.0
+    timeout_s: float = 2.0  # for all inputs of a program; honest ones need some ms
     memory_mb: int = 1024
 
     def __post_init__(self) -> None:
-        _positive(self, "timeout_s", "memory_mb")
+        check_fields(self, "sandbox.")
+        positive(self, "sandbox.", "timeout_s", "memory_mb")
+        if self.workers is not None:
+            positive(self, "sandbox.", "workers")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,12 +156,30 @@ class MeasureConfig:
     """Samples of the trained tasks before and after, with the same seeds; 0 samples: none."""
 
     samples: int = 0  # completions a task
-    temperature: float = 0.8
+    temperature: float = 0.8  # as BARC's models are sampled
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if self.samples < 0:
-            raise UserError(f"measure.samples must be >= 0, not {self.samples}")
+        check_fields(self, "measure.")
+        not_negative(self, "measure.", "samples", "temperature")
+        if not self.samples and (useless := changed(self, "temperature", "seed")):
+            raise UserError(f"measure.{useless[0]} does nothing with measure.samples 0")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackingConfig:
+    """Who is told of a run beside its own folder, which is always written."""
+
+    report_to: tuple[str, ...] = ()  # trackio, wandb, tensorboard
+    project: str = "arcbench"  # of trackio and wandb
+
+    def __post_init__(self) -> None:
+        check_fields(self, "tracking.")
+        for name in self.report_to:
+            if name not in TRACKERS:
+                raise unknown("tracking.report_to", name, TRACKERS)
+        if changed(self, "project") and not {"trackio", "wandb"} & set(self.report_to):
+            raise UserError("tracking.project does nothing without trackio or wandb in report_to")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,36 +191,110 @@ class TrainConfig:
     lengths: LengthConfig = LengthConfig()
     sampling: RolloutSampling = RolloutSampling()
     reward: RewardScheme = field(default_factory=lambda: scheme("arc25-v2"))
-    grpo: GrpoConfig = GrpoConfig()
-    engine: EngineConfig = EngineConfig()
+    grpo: GrpoConfig = field(default_factory=GrpoConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    engine: EngineConfig = field(default_factory=TransformersEngine)
     sandbox: SandboxConfig = SandboxConfig()
     measure: MeasureConfig = MeasureConfig()
-    steps: int = 1000
+    tracking: TrackingConfig = TrackingConfig()
+    steps: int = 1000  # of the optimiser
     checkpoint_every: int = 50  # steps
     keep_checkpoints: int = 2  # the newest ones; a kill may spoil the one being written
     device: Literal["auto", "cpu", "gpu"] = "auto"
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # bf16 on a GPU, fp32 on a CPU
+    gradient_checkpointing: bool | None = None  # None: with an adapter on a GPU; spares memory
     threads: int = 0  # of torch on a CPU; 0: torch's own choice
-    report_to: tuple[str, ...] = ()  # trackio, wandb, tensorboard; the run folder is always written
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _positive(self, "steps", "checkpoint_every")
+        check_fields(self, "")
+        positive(self, "", "steps", "checkpoint_every")
+        not_negative(self, "", "threads", "seed")
         if self.keep_checkpoints < 2:
             raise UserError(
                 "keep_checkpoints must be at least 2: while one is written, only the other is "
                 f"whole, not {self.keep_checkpoints}"
             )
-        if self.grpo.schedule != "constant" and self.grpo.warmup_steps >= self.steps:
-            raise UserError(
-                f"grpo.warmup_steps {self.grpo.warmup_steps} must be below steps {self.steps}"
-            )
-        for name in self.report_to:
-            if name not in TRACKERS:
-                raise unknown("report_to", name, TRACKERS)
         low, high = self.reward.range
         if low >= high:
             raise UserError(
                 f"reward {self.reward.name} gives {low} to everything: nothing can be learned"
+            )
+        self._check_steps()
+        self._check_device()
+        self._check_grpo()
+        self._check_engine()
+
+    def _check_steps(self) -> None:
+        warmup, decay = self.schedule.warmup_steps, self.schedule.decay_steps or 0
+        if warmup and warmup >= self.steps:
+            raise UserError(f"schedule.warmup_steps {warmup} must be below steps {self.steps}")
+        if warmup + decay > self.steps:
+            raise UserError(
+                f"schedule.warmup_steps {warmup} and decay_steps {decay} are more than steps "
+                f"{self.steps}"
+            )
+        window = self.grpo.steps_per_sampling
+        for name in ("steps", "checkpoint_every"):
+            if getattr(self, name) % window:
+                raise UserError(
+                    f"{name} {getattr(self, name)} must be a multiple of {window}, the steps that "
+                    "one sampling feeds (grpo.updates_per_generation × num_iterations): a run goes "
+                    "on with whole samplings only"
+                )
+
+    def _check_device(self) -> None:
+        if self.device != "cpu":
+            return
+        if self.precision == "fp16":
+            raise UserError("precision fp16 needs a GPU; on a CPU use fp32 or bf16")
+        if self.policy.quantization == "4bit":
+            raise UserError("policy.quantization 4bit needs a GPU, and device is cpu")
+
+    def _check_grpo(self) -> None:
+        grpo = self.grpo
+        if grpo.reference_sync is not None and self.policy.lora is not None:
+            raise UserError(
+                "grpo.reference_sync does not work with policy.lora: the reference is the model "
+                "without its adapter, and cannot move"
+            )
+        on_policy = grpo.steps_per_sampling == 1 and self.engine.kind == "transformers"
+        if grpo.off_policy_mask_threshold is not None and on_policy:
+            raise UserError(
+                "grpo.off_policy_mask_threshold does nothing here: with engine transformers, one "
+                "update a generation and one iteration nothing is off policy"
+            )
+
+    def _check_engine(self) -> None:
+        engine = self.engine
+        if isinstance(engine, TransformersEngine):
+            return
+        longest = engine.max_model_tokens
+        if longest is not None and longest < self.lengths.total:
+            raise UserError(
+                f"engine.max_model_tokens {longest} is less than lengths.max_prompt_tokens "
+                f"{self.lengths.max_prompt_tokens} + max_completion_tokens "
+                f"{self.lengths.max_completion_tokens} = {self.lengths.total}"
+            )
+        if self.policy.quantization == "4bit":
+            raise UserError(
+                f"policy.quantization 4bit does not work with engine {engine.kind}: weights would "
+                "be rounded anew whenever they are sent to it; use engine transformers"
+            )
+        if engine.correction is None:
+            return
+        cut = changed(self.sampling, "top_p", "top_k", "min_p", "repetition_penalty")
+        if cut:
+            raise UserError(
+                f"sampling.{cut[0]} {getattr(self.sampling, cut[0])} makes the importance "
+                f"correction of engine {engine.kind} wrong: the engine counts probabilities after "
+                "it and the trainer before; leave it off, or set engine.correction = null"
+            )
+        if self.grpo.loss_type == "vespo" and not engine.correction.mode.startswith("token"):
+            raise UserError(
+                "grpo.loss_type vespo needs engine.correction.mode token_truncate or token_mask, "
+                f"not {engine.correction.mode}"
             )
 
     @property
@@ -230,15 +318,17 @@ class TrainConfig:
         data = dict(data)
         if isinstance(data.get("reward"), str):
             data["reward"] = {"name": data["reward"]}
-        if isinstance(data.get("reward"), Mapping) and "name" in data["reward"]:
-            changes = {k: v for k, v in data["reward"].items() if k != "name"}
-            base = asdict(scheme(str(data["reward"]["name"])))
-            data["reward"] = {**base, **changes}
-        built: TrainConfig = _build(cls, data, "")
+        reward = data.get("reward")
+        whole = {f.name for f in fields(RewardScheme)}
+        if isinstance(reward, Mapping) and "name" in reward and not whole <= set(reward):
+            data["reward"] = {**asdict(scheme(str(reward["name"]))), **reward}
+        built: TrainConfig = build(cls, data)
         return built
 
-
-TRACKERS = ("trackio", "wandb", "tensorboard")
+    @classmethod
+    def load(cls, path: Path | None = None, changes: Iterable[str] = ()) -> "TrainConfig":
+        """From a JSON or YAML file (None: the defaults) and words like grpo.learning_rate=1e-5."""
+        return cls.from_dict(with_changes({} if path is None else read_settings(path), changes))
 
 
 def overfit_config(task_id: str, **changes: Any) -> TrainConfig:
@@ -261,42 +351,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
     return [_plain(v) for v in value] if isinstance(value, tuple) else value
-
-
-def _build(cls: Any, data: Any, where: str) -> Any:
-    """An instance of the dataclass `cls` from plain values; `where` is its path in the tree."""
-    if not isinstance(data, Mapping):
-        raise UserError(f"config: {where or 'the whole'} must be an object, not {data!r}")
-    hints = get_type_hints(cls)
-    names = [f.name for f in fields(cls)]
-    for key in data:
-        if key not in names:
-            raise unknown("config field", f"{where}{key}", [f"{where}{n}" for n in names])
-    for f in fields(cls):
-        if f.default is MISSING and f.default_factory is MISSING and f.name not in data:
-            raise UserError(f"config: {where}{f.name} is missing")
-    return cls(**{k: _value(hints[k], v, f"{where}{k}") for k, v in data.items()})
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    """`value` as the type `hint`; UserError where it is another one."""
-    if is_dataclass(hint):
-        return _build(hint, value, f"{where}.")
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        if value is None and NoneType in args:
-            return None
-        return _value(next(a for a in args if a is not NoneType), value, where)
-    if origin is Literal:
-        if value not in args:
-            raise unknown(f"value of {where}", value, args)
-        return value
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise UserError(f"config: {where} must be a list, not {value!r}")
-        return tuple(_value(args[0], v, f"{where}[{i}]") for i, v in enumerate(value))
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        raise UserError(f"config: {where} must be of type {hint.__name__}, not {value!r}")
-    return value

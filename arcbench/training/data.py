@@ -18,6 +18,7 @@ from arcbench.prompts import PromptTemplate, messages_hash
 from arcbench.rollouts import Rollout
 from arcbench.tasks import Task, load_tasks
 from arcbench.training.config import DataConfig, TrainConfig
+from arcbench.training.requirements import check_packages
 
 # What a stream of randomness is for: the same seed must not give related draws.
 _ORDER, _VARIATION = 0, 1
@@ -109,7 +110,11 @@ def chosen_tasks(config: TrainConfig) -> list[Task]:
 
 
 def check_names(config: TrainConfig) -> None:
-    """Raise UserError for a task, template or policy that is not there; loads no heavy library."""
+    """Raise UserError for a task, template, policy or package that is not there.
+
+    Loads no heavy library.
+    """
+    check_packages(config)
     chosen_tasks(config)
     PromptTemplate.load(config.policy.template)
     model_path(config.policy.model)

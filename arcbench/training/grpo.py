@@ -14,7 +14,7 @@ from arcbench.errors import UserError
 from arcbench.judge import Judge
 from arcbench.policies.chat import ChatTokenizer
 from arcbench.runs import RunState, RunStore, free_name
-from arcbench.sandbox import Limits, SandboxPool
+from arcbench.sandbox import SandboxPool
 from arcbench.training import build
 from arcbench.training.bridge import RewardBridge
 from arcbench.training.config import TrainConfig, overfit_config
@@ -139,11 +139,10 @@ class _Run:
         import torch
 
         config = self.config
-        if config.threads:
-            torch.set_num_threads(config.threads)
+        build.set_threads(config)
         gpu = build.on_gpu(config)
         self.store.add_info(device=torch.cuda.get_device_name(0) if gpu else "cpu")
-        chat = build.load_tokenizer(config)
+        chat = build.load_tokenizer(config, self.log.print)
         source, too_long = prompt_source(config, chat.count_tokens)
         if too_long:
             self.log.print(f"left out, prompts too long: {', '.join(too_long)}")
@@ -154,8 +153,7 @@ class _Run:
         finished = done >= config.steps
         model = build.load_model(config, gpu, checkpoint if finished else None)
         self.stop.check()
-        limits = Limits(timeout_s=config.sandbox.timeout_s, memory_mb=config.sandbox.memory_mb)
-        with SandboxPool(workers=config.sandbox.workers, limits=limits) as pool:
+        with SandboxPool(**build.pool_options(config)) as pool:
             judge = Judge(pool=pool, scheme=config.reward)
             before = None if finished else self._measure("before", model, chat, source, judge)
             if not finished:
@@ -183,10 +181,11 @@ class _Run:
         from transformers import PrinterCallback
         from trl import GRPOTrainer
 
-        from arcbench.training.sampler import StepSampler
+        from arcbench.training.sampler import sampler_for
+        from arcbench.training.trl_args import grpo_args, num_prompts
 
         config, store = self.config, self.store
-        sampler = StepSampler(config=config, tokenizer=chat.tokenizer)
+        sampler = sampler_for(config, chat.tokenizer)
         bridge = RewardBridge(
             source=source,
             judge=judge,
@@ -201,13 +200,14 @@ class _Run:
             log=self.log,
             stop=self.stop,
             total_steps=config.steps,
+            steps_per_sampling=config.grpo.steps_per_sampling,
         )
         trainer = GRPOTrainer(
             model=model,
             reward_funcs=bridge.reward,
             rollout_func=sampler.rollout,
-            args=build.grpo_args(config, store, gpu),
-            train_dataset=prompt_dataset(source, config.steps * config.grpo.prompts_per_step),
+            args=grpo_args(config, store, gpu, build.positions(model)),
+            train_dataset=prompt_dataset(source, num_prompts(config)),
             processing_class=chat.tokenizer,
             peft_config=build.peft_config(config),
             callbacks=[as_callback(recorder)],

@@ -53,6 +53,16 @@ class Measurement:
         )
 
 
+def sampling(config: TrainConfig) -> SamplingConfig:
+    """How the samples of a measurement are drawn."""
+    return SamplingConfig(
+        n=config.measure.samples,
+        temperature=config.measure.temperature,
+        max_new_tokens=config.lengths.max_completion_tokens,
+        seed=config.measure.seed,
+    )
+
+
 def measure(
     policy: Policy,
     source: PromptSource,
@@ -62,15 +72,9 @@ def measure(
 ) -> Measurement:
     """Sample every task, as it is in the data set, and judge. `check` is called in between."""
     n = config.measure.samples
-    sampling = SamplingConfig(
-        n=n,
-        temperature=config.measure.temperature,
-        max_new_tokens=config.lengths.max_completion_tokens,
-        seed=config.measure.seed,
-    )
     attempts: list[Attempt] = []
     prompts = [source.template.messages(t) for t in source.tasks]
-    for s in policy.stream(prompts, sampling):
+    for s in policy.stream(prompts, sampling(config)):
         check()
         attempts.append(
             Attempt(

@@ -118,6 +118,7 @@ class Recorder:
     log: RunLog
     stop: StopSignal
     total_steps: int
+    steps_per_sampling: int = 1  # only the first of so many steps samples
     _started: float = field(default=0.0)
 
     def on_step_begin(self, _args: Any, _state: Any, _control: Any, **_: Any) -> None:
@@ -125,8 +126,12 @@ class Recorder:
         self._started = time.perf_counter()
 
     def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Stop after this step if somebody asked; the trainer saves first."""
-        if self.stop.wanted():
+        """Stop after this step if somebody asked; the trainer saves first.
+
+        Not before what was sampled is used up: a resumed run begins with a sampling.
+        """
+        whole = int(state.global_step) % self.steps_per_sampling == 0
+        if whole and self.stop.wanted():
             control.should_save = True
             control.should_training_stop = True
 
@@ -137,12 +142,10 @@ class Recorder:
         if "loss" not in logs:  # the summary at the end
             return
         seconds = time.perf_counter() - self._started
-        metrics = {
-            **self.bridge.metrics,
-            **series.trainer_metrics(logs),
-            series.SECONDS_SAMPLING: self.sampler.seconds,
-            series.SECONDS_STEP: seconds,
-        }
+        metrics = {**series.trainer_metrics(logs), series.SECONDS_STEP: seconds}
+        if self.bridge.metrics:  # else it learned once more from what was sampled before
+            metrics |= {**self.bridge.metrics, series.SECONDS_SAMPLING: self.sampler.seconds}
+            self.bridge.metrics = {}
         step = int(state.global_step)
         self.store.append_metrics(step, metrics)
         self.store.set_status(RunState.RUNNING, step=step, phase="training")
@@ -166,8 +169,11 @@ def as_callback(recorder: Recorder) -> Any:
 def step_line(step: int, total: int, metrics: Mapping[str, float]) -> str:
     """One line about a step, for people who watch."""
     m = metrics
+    number = f"step {step:>{len(str(total))}}/{total}"
+    if series.REWARD_MEAN not in m:
+        return f"{number}  on the samples of a step before  {m[series.SECONDS_STEP]:5.1f} s"
     return (
-        f"step {step:>{len(str(total))}}/{total}"
+        f"{number}"
         f"  reward {m[series.REWARD_MEAN]:6.2f} ±{m[series.REWARD_STD]:5.2f}"
         f"  solved {m[series.SOLVE_RATE]:4.0%}"
         f"  length {m[series.LENGTH_MEAN]:4.0f}"
