@@ -220,7 +220,9 @@ def test_every_call_of_the_list_is_refused_to_a_program(pool: SandboxPool) -> No
         "check(libc.unshare(0x10000000))",
         "socket.socket()",
         "socket.socketpair()",
-        "os.open('/dev/null', os.O_RDWR)",
+        "os.open(os.__file__, os.O_RDWR)",
+        "os.open('/dev/zero', os.O_WRONLY)",
+        "check(libc.prctl(4, 1, 0, 0, 0))",  # let its memory be dumped
         "os.open('new', os.O_CREAT | os.O_WRONLY)",
         "os.mkdir('new')",
         "os.symlink('a', 'b')",
@@ -266,18 +268,21 @@ def test_a_program_sees_no_process_but_its_own(pool: SandboxPool) -> None:
 
 
 @pytest.mark.parametrize("machine", sorted(seccomp._MACHINES))
-@given(number=st.integers(0, 600), argument=st.integers(0, 2**32 - 1))
+@given(number=st.integers(0, 600), argument=st.integers(0, 2**32 - 1), refuse=st.booleans())
 def test_a_filter_refuses_what_its_list_says_and_nothing_else(
-    machine: str, number: int, argument: int
+    machine: str, number: int, argument: int, refuse: bool
 ) -> None:
     column, audit = seccomp._MACHINES[machine]
     names = {both[column]: name for name, both in seccomp._NUMBERS.items()}
     name = names.get(number, "")
-    code = seccomp.zygote_filter(machine)
+    code = seccomp.zygote_filter(machine, refuse_writing=refuse)
     assert code is not None
     answer = _evaluate(code, number, audit, argument)
     if number >= seccomp._NEWEST or name in ("openat2", "clone3"):
         assert answer == 0x00050000 | errno.ENOSYS
+    elif name in ("open", "openat"):
+        writes = refuse and bool(argument & seccomp._WRITES)
+        assert answer == (0x00050000 | errno.EPERM if writes else 0x7FFF0000)
     elif name in seccomp._SPECIAL or name in seccomp._CHILD_ONLY:
         assert answer in (0x7FFF0000, 0x00050000 | errno.EPERM)
     else:

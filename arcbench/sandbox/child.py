@@ -8,6 +8,7 @@ the fork is made there, by `Driver.__init__` and `Driver.prepare`, and what is o
 program is plain.
 """
 
+import errno
 import io
 import os
 import resource
@@ -24,6 +25,7 @@ from arcbench.sandbox.returned import grid_bytes
 FILENAME = "<program>"
 RESULTS = 3  # the descriptor on which a child answers
 _PRINT_BUFFER = 512
+_REFUSED = (errno.EPERM, errno.EACCES, errno.EROFS)  # how calls that the isolation refuses end
 
 Cells = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -31,11 +33,18 @@ Cells = np.ndarray[Any, np.dtype[np.int64]]
 class Stdout(io.TextIOBase):
     """What `print` writes to: sends whole lines at once, up to a limit, and drops the rest."""
 
+    encoding = "utf-8"
+    errors = "replace"
+
     def __init__(self, send: Callable[[int, int, int, bytes], None], max_bytes: int) -> None:
         self._send = send
         self._left = max_bytes
         self._parts: list[str] = []
         self._size = 0
+        self.buffer = _StdoutBytes(self)
+
+    def reconfigure(self, **settings: Any) -> None:
+        """Take note of nothing: the encoding is what it is, and lines are sent as they end."""
 
     def writable(self) -> bool:
         return True
@@ -56,6 +65,23 @@ class Stdout(io.TextIOBase):
             self._size = 0
             self._left -= len(data)
             self._send(wire.PRINTED, 0, wire.OK, data)
+
+
+class _StdoutBytes(io.RawIOBase):
+    """The way for bytes to the same place."""
+
+    def __init__(self, text: Stdout) -> None:
+        self._text = text
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._text.write(bytes(data).decode("utf-8", "replace"))
+        return len(data)
+
+    def flush(self) -> None:
+        self._text.flush()
 
 
 class Driver:
@@ -140,7 +166,7 @@ def _describe(error: BaseException, lines: Sequence[str]) -> tuple[int, bytes]:
     status = wire.RAISED
     if isinstance(error, MemoryError):
         status = wire.OUT_OF_MEMORY
-    elif isinstance(error, PermissionError):  # how calls that the isolation refuses end
+    elif isinstance(error, OSError) and error.errno in _REFUSED:
         status = wire.FORBIDDEN
     if isinstance(error, SyntaxError) and error.filename == FILENAME:
         what = _syntax_message(error)

@@ -16,6 +16,7 @@ _libc = ctypes.PyDLL(None, use_errno=True)
 _libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 
@@ -32,6 +33,7 @@ _FORBIDDEN = (
     resource.RLIMIT_RTPRIO,
     resource.RLIMIT_NICE,
 )
+_RLIMIT_SIGPENDING = 11  # of Linux; the module has no name for it
 _SPARE_MEMORY = 64 << 20  # beyond the limit, to say that it was reached
 
 _MACHINE = os.uname().machine
@@ -52,6 +54,7 @@ def enter(memory_mb: int, namespaces_off: dict[str, str]) -> dict[str, str]:
     for kind in _FORBIDDEN:
         _limit(kind, 0, 0)
     _limit(resource.RLIMIT_NOFILE, MAX_FILES, MAX_FILES)
+    _limit(_RLIMIT_SIGPENDING, MAX_TASKS, MAX_TASKS)  # timers are counted as signals that wait
     stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
     if stack != resource.RLIM_INFINITY:
         _limit(resource.RLIMIT_STACK, stack, stack)
@@ -64,10 +67,12 @@ def enter(memory_mb: int, namespaces_off: dict[str, str]) -> dict[str, str]:
     off["descendants killed"] = "" if reaps else _refused()
     if not namespaces_off[namespaces.FILES]:
         namespaces.hide_proc()
+    _prctl(_PR_SET_DUMPABLE, 0)  # no core file, which a limit of 0 bytes leaves to collectors
     alone = _drop_capabilities() and _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     off["no privileges"] = "" if alone else _refused()
     off["files hidden (Landlock)"] = landlock.restrict(_libc)
-    code = seccomp.zygote_filter(_MACHINE)
+    files_open = bool(namespaces_off[namespaces.FILES] and off["files hidden (Landlock)"])
+    code = seccomp.zygote_filter(_MACHINE, refuse_writing=files_open)
     if code is None:
         off[FILTERED] = f"arcbench has no filter for {_MACHINE}"
     else:
@@ -88,10 +93,14 @@ def _refused() -> str:
 
 
 class ChildLimits:
-    """What a child cannot inherit: a session, death with its zygote, CPU limit, second filter."""
+    """What a child cannot inherit: death with its zygote, CPU limit, second filter.
 
-    def __init__(self, cpu_s: int, *, filtered: bool) -> None:
+    Where it may make processes, it is the head of a session, so that all of them can be killed.
+    """
+
+    def __init__(self, cpu_s: int, *, filtered: bool, own_processes: bool) -> None:
         self._cpu = (cpu_s, cpu_s)
+        self._own_processes = own_processes  # the kernel ends them with the zygote
         code = seccomp.child_filter(_MACHINE) if filtered else None
         self._filter = None if code is None else seccomp.Filter(code)
 
@@ -102,8 +111,10 @@ class ChildLimits:
 
     def enter(self) -> None:
         """Called in the child, before anything of the program runs."""
-        os.setsid()
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if not self.sealed:
+            os.setsid()
+        if not self._own_processes:
+            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         resource.setrlimit(resource.RLIMIT_CPU, self._cpu)
         if self._filter is not None and not self._filter.install(_libc.prctl):
             raise OSError(ctypes.get_errno(), "the child's system call filter")

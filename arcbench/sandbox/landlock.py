@@ -18,7 +18,7 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on all ma
 _ABI_VERSION = 1  # flag: return the version instead of a ruleset
 _PATH_BENEATH = 1
 
-_READ_FILE, _READ_DIR = 1 << 2, 1 << 3
+_WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
 
 
 def _handled(version: int) -> tuple[int, int, int]:
@@ -64,6 +64,7 @@ def _rules() -> Iterator[tuple[str, int]]:
     hidden = readable.hidden()
     for path in dict.fromkeys(map(os.path.realpath, readable.paths())):
         yield from _around(path, hidden)
+    yield os.devnull, _READ_FILE | _WRITE_FILE
 
 
 def _around(path: str, hidden: set[str]) -> Iterator[tuple[str, int]]:

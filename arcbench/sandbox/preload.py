@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
@@ -56,10 +57,8 @@ def load(seed: int, *, extras: bool) -> None:
     Children inherit the state of both of numpy's ways of drawing as it is when they fork.
     """
     import_module("numpy")
-    if _RANDOM in sys.modules:
-        _seed_numpy(sys.modules[_RANDOM], seed)
-    else:
-        sys.meta_path.insert(0, _SeedsWhenLoaded(seed))
+    _after_loading(_RANDOM, partial(_seed_numpy, seed=seed))
+    _after_loading("tempfile", _no_temporary_folder)
     import arcbench.dsl.common
     import arcbench.dsl.concepts
 
@@ -81,7 +80,7 @@ class StarImports:
 
     _LOOKS_UP = frozenset(
         ("globals", "locals", "vars", "dir", "eval", "exec", "getattr", "__dict__", "__all__",
-         "__import__", "modules", "inspect", "importlib")
+         "__import__", "modules", "inspect", "importlib", "__globals__", "f_globals", "f_builtins")
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -126,29 +125,54 @@ def _seed_numpy(random: Any, seed: int) -> None:
     random.default_rng = lambda seed=None: default_rng(seeds.spawn(1)[0] if seed is None else seed)
 
 
-class _SeedsWhenLoaded:  # a finder without the base class, which would load much
-    """Finds `numpy.random`, once, with a loader that seeds it: few programs need its libraries."""
+def _no_temporary_folder(tempfile: Any) -> None:
+    """Let `mkdtemp` name a folder that is not there where none can be made.
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    Libraries such as matplotlib ask for one when they are imported and then do without.
+    """
+    make = tempfile.mkdtemp
+
+    def mkdtemp(*arguments: Any, **settings: Any) -> str:
+        try:
+            return str(make(*arguments, **settings))
+        except OSError:
+            return "/no-temporary-folder"
+
+    tempfile.mkdtemp = mkdtemp
+
+
+def _after_loading(name: str, then: Callable[[Any], None]) -> None:
+    """Have `then` called with a module, now or as soon as a program imports it."""
+    if name in sys.modules:
+        then(sys.modules[name])
+    else:
+        sys.meta_path.insert(0, _Finder(name, then))
+
+
+class _Finder:  # without the base class, which would load much
+    """Finds one module, once, with a loader that calls `then` when it is loaded."""
+
+    def __init__(self, name: str, then: Callable[[Any], None]) -> None:
+        self._name = name
+        self._then = then
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != _RANDOM:
+        if fullname != self._name:
             return None
         sys.meta_path.remove(self)
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.origin is not None:
-            spec.loader = _SeedingLoader(fullname, spec.origin, self._seed)
+            spec.loader = _Loader(fullname, spec.origin, self._then)
         return spec
 
 
-class _SeedingLoader(SourceFileLoader):
-    def __init__(self, fullname: str, path: str, seed: int) -> None:
+class _Loader(SourceFileLoader):
+    def __init__(self, fullname: str, path: str, then: Callable[[Any], None]) -> None:
         super().__init__(fullname, path)
-        self._seed = seed
+        self._then = then
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        _seed_numpy(module, self._seed)
+        self._then(module)

@@ -159,4 +159,5 @@ def _environment(seed: int) -> dict[str, str]:
         "PYTHONHASHSEED": str(seed % 2**32),  # the order of sets repeats from run to run
         "PYTHONNOUSERSITE": "" if sys.flags.no_user_site == 0 else "1",
         "LC_ALL": "C.UTF-8",
+        "MALLOC_ARENA_MAX": "1",  # otherwise each thread takes 64 MB of a program's address space
     }

@@ -89,7 +89,7 @@ _CHILD_ONLY = frozenset(
 # sent or watch files, of prctl that undo the death with the zygote.
 _IOCTLS = (0x5412, 0x541C, 0x8901, 0x8902, 0x5452)  # TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP, …
 _FCNTLS = (8, 10, 15, 1024, 1026)  # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY
-_PRCTLS = (1, 36)  # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER
+_PRCTLS = (1, 4, 36)  # PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CLONE_THREAD = 0x10000
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column, audit number
@@ -150,8 +150,12 @@ def _refuse_values(number: int | None, argument: int, values: tuple[int, ...]) -
     )
 
 
-def zygote_filter(machine: str) -> bytes | None:
-    """The filter that zygote and children share; None for a machine that is not known."""
+def zygote_filter(machine: str, *, refuse_writing: bool) -> bytes | None:
+    """The filter that zygote and children share; None for a machine that is not known.
+
+    `refuse_writing` is for where nothing else keeps files from being written: a filter does not
+    see which file is opened, so that it refuses the null device, too.
+    """
     if machine not in _MACHINES:
         return None
     column, audit = _MACHINES[machine]
@@ -168,9 +172,12 @@ def zygote_filter(machine: str) -> bytes | None:
     parts += [_refuse(n) for s, n in number.items() if s not in _SPECIAL | _CHILD_ONLY]
     # Their arguments lie in memory, where a filter cannot look: glibc does without them.
     parts += [_refuse(number[name], errno.ENOSYS) for name in ("openat2", "clone3")]
+    if refuse_writing:
+        parts += [
+            _refuse_if(number["open"], 1, _WRITES, is_set=True),
+            _refuse_if(number["openat"], 2, _WRITES, is_set=True),
+        ]
     parts += [
-        _refuse_if(number["open"], 1, _WRITES, is_set=True),
-        _refuse_if(number["openat"], 2, _WRITES, is_set=True),
         _refuse_if(number["prlimit64"], 0, 0xFFFFFFFF, is_set=True),  # of another process
         _refuse_values(number["ioctl"], 1, _IOCTLS),
         _refuse_values(number["fcntl"], 1, _FCNTLS),

@@ -11,7 +11,6 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NoReturn
@@ -90,21 +89,37 @@ class Zygote:
         self.forker = forker
         self.child_limits = child_limits
         self.children = children  # the open list of this process's children in /proc
-        self.queue: deque[tuple[int, bytes]] = deque()
+        self.waiting: tuple[int, bytes] | None = None  # the request that is to start now
         self.running: dict[int, Running] = {}  # by pidfd
-        self.buffer = b""
         self.poll = select.poll()
         self.poll.register(control, select.POLLIN)
 
     def serve(self) -> None:
-        """Serve until the other end of the control socket is closed."""
+        """Serve until the other end of the control socket is closed; no program outlives that."""
+        try:
+            self._serve()
+        finally:
+            for one in self.running.values():
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(one.pidfd, signal.SIGKILL)
+                self._kill_group(one.pid)
+            self.running.clear()
+            self._kill_orphans()
+
+    def _serve(self) -> None:
         control = self.control.fileno()
         running = self.running
+        listening = True
         while True:
-            if self.queue and self._may_start():
-                self._start()
+            if self.waiting is not None:
+                self._start(*self.waiting)
+            accept = self._may_start()
+            if accept is not listening:
+                # Only what can start at once is read: a child is a copy of all that is held here.
+                self.poll.modify(control, select.POLLIN if accept else 0)
+                listening = accept
             # Slow programs are looked at from time to time lest they block on a full pipe.
-            for fd, _ in self.poll.poll(_SLOW_MS if running else None):
+            for fd, _ in self.poll.poll(_SLOW_MS if running or self.waiting else None):
                 if fd != control:
                     self._finish(running[fd], wire.EXITED)
                 elif not self._receive():
@@ -113,31 +128,35 @@ class Zygote:
                 self._look_after_slow_ones()
 
     def _receive(self) -> bool:
-        data = self.control.recv(1 << 18)
-        self.buffer = buffer = self.buffer + data if self.buffer else data
-        at = 0
-        while len(buffer) - at >= wire.FRAME.size:
-            size, job = wire.FRAME.unpack_from(buffer, at)
-            end = at + 4 + size
-            if len(buffer) < end:
-                break
-            self.queue.append((job, buffer[at + wire.FRAME.size : end]))
-            at = end
-        self.buffer = buffer[at:]
-        return bool(data)
+        """Take the next request; False if there will be none, the other end being closed."""
+        head = self.control.recv(wire.FRAME.size, socket.MSG_WAITALL)
+        if len(head) < wire.FRAME.size:
+            return False
+        size, job = wire.FRAME.unpack(head)
+        request = self.control.recv(size - 4, socket.MSG_WAITALL)
+        self.waiting = job, request
+        return bool(len(request) == size - 4)
 
     def _may_start(self) -> bool:
         """One program at a time, and one more beside those that are slow."""
         running = self.running.values()
-        return not running or (len(running) < MAX_RUNNING and all(r.slow for r in running))
+        return self.waiting is None and (
+            not running or (len(running) < MAX_RUNNING and all(r.slow for r in running))
+        )
 
-    def _start(self) -> None:
-        job, request = self.queue.popleft()
+    def _start(self, job: int, request: bytes) -> None:
         code, inputs = self.driver.prepare(request)
         self.stars.fit(code)
         started = time.monotonic()
         read, write = os.pipe()
-        pid, pidfd = self.forker.fork()
+        try:
+            pid, pidfd = self.forker.fork()
+        except BlockingIOError:  # the machine has no process to spare: it stays waiting
+            os.close(read)
+            os.close(write)
+            time.sleep(SLOW_S)
+            return
+        self.waiting = None
         if pid == 0:
             self._be_child(write, code, inputs)
         os.close(write)
@@ -155,6 +174,8 @@ class Zygote:
     def _be_child(self, write: int, code: str, inputs: Sequence[Cells]) -> NoReturn:
         leave = os._exit
         try:
+            if self.running:
+                self.running.clear()  # what the neighbours have sent so far
             os.dup2(write, RESULTS)
             os.closerange(RESULTS + 1, isolation.MAX_FILES)
             self.child_limits.enter()
@@ -251,7 +272,11 @@ def main(namespaces_off: dict[str, str]) -> None:
     pages.settle()
     off = isolation.enter(int(memory_mb), namespaces_off)
     filtered = not off[isolation.FILTERED]
-    child_limits = isolation.ChildLimits(int(float(timeout_s)) + 2, filtered=filtered)
+    child_limits = isolation.ChildLimits(
+        int(float(timeout_s)) + 2,
+        filtered=filtered,
+        own_processes=not namespaces_off[namespaces.PROCESSES],
+    )
     hello = "\n".join(f"{name}={why or 1}" for name, why in off.items()).encode()
     control.sendall(wire.FRAME.pack(len(hello) + 4, wire.HELLO) + hello)
     if required == "1" and any(off.values()):

@@ -1,11 +1,10 @@
 # Looks for the text of other programs of the batch among the objects of its process.
 # expect: RAISED
 # message: no other program
-# xfail: what waits in the worker is still there in the copy of it
 import gc
 import sys
 
-MARK = "a neighbour " + "of the catalogue"
+MARK = " ".join(("a neighbour", "of the catalogue"))  # the compiler joins what is added
 
 def transform(grid):
     stack = gc.get_objects()
@@ -19,7 +18,7 @@ def transform(grid):
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if isinstance(value, str) and MARK in value:
+        if isinstance(value, str) and MARK in value and value is not MARK:
             return grid
         if isinstance(value, (bytes, bytearray)) and MARK.encode() in value:
             return grid

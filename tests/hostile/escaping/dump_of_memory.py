@@ -1,7 +1,6 @@
 # Crashes so that the machine's own collector of crashes starts and writes to disk.
 # expect: OK
 # needs: isolation
-# xfail: a limit of 0 on core files does not hold where a program collects them
 import ctypes
 
 def transform(grid):

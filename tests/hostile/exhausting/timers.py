@@ -1,7 +1,6 @@
 # Makes timers until its user may have no more of them.
 # expect: OK
 # needs: isolation
-# xfail: nothing limits the signals that wait, of which each timer reserves one
 import ctypes
 import os
 

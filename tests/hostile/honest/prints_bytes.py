@@ -1,6 +1,5 @@
 # Uses what the standard output has beside `print`: its encoding, its bytes, its settings.
 # expect: OK
-# xfail: the standard output has neither encoding nor bytes
 import sys
 
 def transform(grid):
