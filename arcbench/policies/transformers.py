@@ -98,10 +98,13 @@ class TransformersPolicy:
 
         Raises UserError if a prompt leaves no room for a completion.
         """
+        yield from self.stream_ids([self.chat.ids(messages) for messages in prompts], config)
+
+    def stream_ids(self, ids: Sequence[Sequence[int]], config: SamplingConfig) -> Iterator[Sampled]:
+        """The same for prompts that are tokens already."""
         from arcbench.policies.decoding import generate_plain, generate_shared
 
         self._cancelled = False
-        ids = [self.chat.ids(messages) for messages in prompts]
         for i, prompt in enumerate(ids):
             if len(prompt) + config.max_new_tokens > self.max_positions:
                 raise UserError(

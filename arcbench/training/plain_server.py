@@ -1,0 +1,189 @@
+"""A small server of a transformers model that speaks vLLM's requests, adapters by name included.
+
+For machines without vLLM: a CPU, a laptop, tests. It answers one request at a time.
+`python -m arcbench.training.plain_server --model embedded --port 8000`
+"""
+
+import argparse
+import json
+import threading
+from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from arcbench.policies.base import SamplingConfig
+from arcbench.training.sync import Probe
+
+
+class BadRequest(ValueError):
+    """What the client asked for cannot be done."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class PlainServer:
+    """The model, the adapters that were loaded by name, and what is answered to each request."""
+
+    def __init__(self, policy: Any, name: str) -> None:
+        self.name = name
+        self._policy = policy
+        self._base = policy.model
+        self._peft: Any = None
+        self._adapters: dict[str, str] = {}  # name → folder
+        self._lock = threading.Lock()
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Answer of a GET."""
+        if path == "/health":
+            return {}
+        if path == "/v1/models":
+            names = [self.name, *self._adapters]
+            length = self._policy.max_positions
+            return {"data": [{"id": n, "object": "model", "max_model_len": length} for n in names]}
+        raise BadRequest(f"no such address: {path}", 404)
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Answer of a POST."""
+        with self._lock:
+            if path == "/v1/completions":
+                return self._completions(body)
+            if path == "/v1/load_lora_adapter":
+                return self._load(str(body["lora_name"]), str(body["lora_path"]))
+            if path == "/v1/unload_lora_adapter":
+                return self._unload(str(body["lora_name"]))
+        raise BadRequest(f"no such address: {path}", 404)
+
+    def _load(self, name: str, folder: str) -> dict[str, Any]:
+        from peft import PeftModel
+
+        if name in self._adapters or name == self.name:
+            raise BadRequest(f"the adapter {name} has already been loaded")
+        if not (Path(folder) / "adapter_config.json").is_file():
+            raise BadRequest(f"no adapter found for {name} in {folder}", 404)
+        if self._peft is None:
+            self._peft = PeftModel.from_pretrained(self._base, folder, adapter_name=name)
+            self._peft.eval()
+        else:
+            self._peft.load_adapter(folder, adapter_name=name)
+        self._adapters[name] = folder
+        return {}
+
+    def _unload(self, name: str) -> dict[str, Any]:
+        if name not in self._adapters:
+            raise BadRequest(f"the adapter {name} cannot be found", 404)
+        del self._adapters[name]
+        self._peft.delete_adapter(name)
+        if not self._adapters:  # PEFT cannot be without an adapter
+            self._base = self._peft.unload()
+            self._peft = None
+        return {}
+
+    def _completions(self, body: dict[str, Any]) -> dict[str, Any]:
+        model = str(body["model"])
+        if model != self.name and model not in self._adapters:
+            raise BadRequest(f"the model {model} does not exist", 404)
+        prompts = body["prompt"]
+        if isinstance(prompts, str):
+            prompts = [self._policy.chat.tokenizer(prompts, add_special_tokens=False)["input_ids"]]
+        elif prompts and isinstance(prompts[0], int):
+            prompts = [prompts]
+        if model in self._adapters:
+            self._peft.set_adapter(model)
+            served, without = self._peft, nullcontext()
+        else:
+            served = self._base if self._peft is None else self._peft
+            without = nullcontext() if self._peft is None else self._peft.disable_adapter()
+        with without:
+            self._policy.model = served
+            choices: list[dict[str, Any]] = []
+            for prompt in prompts:
+                told = self._prompt_logprobs(served, prompt, body)
+                for choice in self._sampled(prompt, body):
+                    choices.append({**choice, "index": len(choices), "prompt_logprobs": told})
+        return {"object": "text_completion", "model": model, "choices": choices}
+
+    def _prompt_logprobs(
+        self, served: Any, prompt: list[int], body: dict[str, Any]
+    ) -> list[dict[str, dict[str, float]] | None] | None:
+        from arcbench.training.engines import model_logprobs
+
+        if body.get("prompt_logprobs") is None:
+            return None
+        probe = Probe(prompt_ids=tuple(prompt[:1]), completion_ids=tuple(prompt[1:]))
+        (row,) = model_logprobs(served, [probe])
+        tokens = zip(prompt[1:], row, strict=True)
+        return [None, *({str(token): {"logprob": value}} for token, value in tokens)]
+
+    def _sampled(self, prompt: list[int], body: dict[str, Any]) -> list[dict[str, Any]]:
+        top_k = int(body.get("top_k") or 0)
+        config = SamplingConfig(
+            n=int(body.get("n") or 1),
+            temperature=float(body.get("temperature", 1.0)),
+            top_p=float(body.get("top_p", 1.0)),
+            top_k=max(0, top_k),
+            max_new_tokens=int(body.get("max_tokens") or 16),
+            seed=int(body.get("seed") or 0),
+        )
+        drawn = sorted(self._policy.stream_ids([prompt], config), key=lambda s: s.sample_index)
+        return [
+            {
+                "text": s.completion.text,
+                "token_ids": list(s.completion.token_ids),
+                "finish_reason": s.completion.finish_reason,
+                "logprobs": {"token_logprobs": list(s.completion.logprobs)},
+            }
+            for s in drawn
+        ]
+
+
+def handler(server: PlainServer) -> type[BaseHTTPRequestHandler]:
+    """The class that http.server wants, for one server."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(lambda: server.get(self.path))
+
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            text = self.rfile.read(length)
+            self._answer(lambda: server.post(self.path, json.loads(text)))
+
+        def _answer(self, make: Any) -> None:
+            try:
+                status, answer = 200, make()
+            except BadRequest as error:
+                status, answer = error.status, {"error": {"message": str(error)}}
+            except (ValueError, KeyError, TypeError) as error:
+                status, answer = 400, {"error": {"message": f"{type(error).__name__}: {error}"}}
+            data = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    return Handler
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="embedded, a folder, or a hub id")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--dtype", default="auto")
+    args = parser.parse_args()
+    from arcbench.policies import model_path
+    from arcbench.policies.transformers import TransformersPolicy
+
+    policy = TransformersPolicy.load(model_path(args.model), device=args.device, dtype=args.dtype)
+    server = PlainServer(policy, args.model)
+    ThreadingHTTPServer((args.host, args.port), handler(server)).serve_forever()
+
+
+if __name__ == "__main__":
+    main()
