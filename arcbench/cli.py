@@ -391,6 +391,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "fix-tokenizer": cli_checks.fix_tokenizer,
     "lengths": cli_checks.lengths,
     "memory": cli_checks.memory,
+    "memory": cli_checks.memory,
 }
 
 

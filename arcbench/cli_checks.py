@@ -1,8 +1,10 @@
 """The commands that check before a run: the tokenizer, prompt lengths, memory, the machine."""
 
 from pathlib import Path
+from typing import Literal
 
 import tyro
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -62,9 +64,10 @@ def lengths(
     if len(parts) > 1:
         parts.append(together(parts))
     limits = sorted(set(limit or LIMITS))
-    table = Table(title=f"prompts of template {wording.name} in tokens of {policy}")
-    for column in ("data set", "tasks", "median", "longest", *(f"≤ {n:,}" for n in limits)):
-        table.add_column(column, justify="left" if column == "data set" else "right")
+    title = f"prompts of template {wording.name} in tokens of {policy}"
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in ("data set", "tasks", "median", "longest", *(f"≤{n:,}" for n in limits)):
+        table.add_column(column, justify="left" if column == "data set" else "right", no_wrap=True)
     for p in parts:
         figures = (len(p.tasks), p.quantile(0.5), p.longest.tokens, *map(p.fitting, limits))
         table.add_row(p.name, *(f"{n:,}" for n in figures))
@@ -85,3 +88,80 @@ def lengths(
         except (OSError, ValueError) as error:
             raise UserError(f"the figure cannot be written to {figure}: {error}") from error
         OUT.print(f"{figure}: histogram", markup=False)
+
+
+def memory(
+    policy: str = "embedded",
+    gpu_gb: float = 80.0,
+    prompt: int = 8635,
+    completion: int = 2000,
+    lora_rank: int = 16,
+    bits: Literal[16, 8, 4] = 16,
+    num_generations: int = 8,
+    prompts_per_step: int = 1,
+    micro_batch: int = 1,
+    checkpointing: bool = True,
+    optimizer: str = "adamw",
+    engine: Literal["transformers", "vllm-colocate", "server", "unsloth"] = "transformers",
+    share: float = 0.3,
+    sleep: bool = False,
+    beta: float = 0.0,
+) -> None:
+    """Plan the GPU memory of a training run, part by part, from the shape of the model alone.
+
+    Args:
+        policy: embedded, a folder or hub id, or llama-3.1-8b.
+        gpu_gb: memory of the card, in 10^9 bytes.
+        prompt: tokens of the longest prompt.
+        completion: tokens of the longest completion.
+        lora_rank: 0: all weights are trained.
+        bits: of the frozen weights below an adapter.
+        num_generations: completions a prompt.
+        prompts_per_step: prompts that an optimiser step learns from.
+        micro_batch: completions in one forward pass; 0: a whole step at once.
+        checkpointing: activations are computed again instead of kept.
+        optimizer: adamw, adamw_8bit, adafactor, sgd.
+        engine: what writes the completions; a server has a card of its own.
+        share: of the card, for a colocated vLLM.
+        sleep: vLLM gives its memory back while training.
+        beta: above 0 a reference model is kept, unless an adapter is trained.
+    """
+    from arcbench.training.memory import GB, MemorySetup, plan
+    from arcbench.training.memory_advice import model_shape, verdict
+
+    if gpu_gb <= 0:
+        raise UserError(f"--gpu-gb must be positive, not {gpu_gb}")
+    setup = MemorySetup(
+        shape=model_shape(policy),
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        lora_rank=lora_rank,
+        bits=bits,
+        num_generations=num_generations,
+        prompts_per_step=prompts_per_step,
+        micro_batch=micro_batch,
+        checkpointing=checkpointing,
+        optimizer=optimizer,
+        engine=engine,
+        utilization=share,
+        sleep=sleep,
+        reference=beta > 0,
+    )
+    found = plan(setup, int(gpu_gb * GB))
+    table = Table(title=f"GPU memory of {policy}", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("when", "what", "GB", ""):
+        table.add_column(column, justify="right" if column == "GB" else "left")
+    peak = found.phases[found.peak_phase]
+    for when, parts in (("always", found.resident), (found.peak_phase, peak)):
+        for part in parts:
+            table.add_row(when, part.name, f"{part.bytes / GB:.2f}", part.note)
+    table.add_section()
+    for name, on_top in found.phase_bytes.items():
+        note = "the peak" if name == found.peak_phase else ""
+        table.add_row(name, "in all", f"{(found.resident_bytes + on_top) / GB:.2f}", note)
+    OUT.print(table)
+    OUT.print(
+        f"peak {found.peak_bytes / GB:.1f} GB, with unusable blocks and the CUDA context "
+        f"{found.needed_bytes / GB:.1f} GB"
+    )
+    OUT.print(verdict(found), markup=False)

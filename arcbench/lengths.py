@@ -9,7 +9,7 @@ from arcbench.prompts import PromptTemplate
 from arcbench.tasks import DATASETS, Task
 
 ALL = "all"  # stands for every data set that needs no file
-LIMITS = (1024, 2048, 4096, 6144, 8192, 10_240)  # prompt tokens that are commonly allowed
+LIMITS = (1024, 2048, 4096, 8192)  # prompt tokens that are commonly allowed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -106,7 +106,7 @@ def test_the_command_prints_the_table_and_draws(tmp_path, capsys):
           "--limit", "1024", "4096", "--figure", str(picture)])  # fmt: skip
     out = capsys.readouterr().out
     assert "max_model_len" in out
-    assert "≤ 4,096" in out
+    assert "≤4,096" in out
     assert picture.stat().st_size > 5000
 
 
