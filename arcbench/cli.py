@@ -391,7 +391,6 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "fix-tokenizer": cli_checks.fix_tokenizer,
     "lengths": cli_checks.lengths,
     "memory": cli_checks.memory,
-    "memory": cli_checks.memory,
 }
 
 
