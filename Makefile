@@ -4,6 +4,7 @@
 # make test-fast  only the tests that take no time
 # make lint       formatting, lint and types
 # make bench      figures that compare side by side
+# make docs       what programs import, as one page: build/docs/library.html
 PYTHON ?= python3
 # On Linux without a GPU a CPU build saves 3 GB:
 #   make app PIP_ARGS='--extra-index-url https://download.pytorch.org/whl/cpu' TORCH='torch==2.13.0+cpu'
@@ -16,7 +17,7 @@ SOURCES := arcbench app.py tests
 # One thread a process: the tests run several at a time, and threads that wait for a core are slow.
 TEST_ENV := OMP_NUM_THREADS=1 GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1
 
-.PHONY: app overfit test test-fast lint format bench browser constraints clean
+.PHONY: app overfit test test-fast lint format bench docs browser constraints clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
@@ -41,6 +42,10 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m arcbench.sandbox.bench
+	$(BIN)/python -m arcbench.dsl.bench
+
+docs: $(VENV)/.app
+	$(BIN)/python -m arcbench.reference --out build/docs/library.html
 
 # The stamps say what is installed; they are older than pyproject.toml when it has changed.
 $(VENV)/bin/python:

