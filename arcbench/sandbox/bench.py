@@ -152,18 +152,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     num, workers = options.programs, options.workers
-    simple = repeated(_SIMPLE, num)
+    simple = repeated(_SIMPLE, num, side=20)
     compare("plain numpy", simple, workers, options.rounds)
     compare("common and concepts", repeated(_LIBRARY, num), workers, options.rounds)
     compare("as the embedded policy writes", policy_like(num), workers, options.rounds)
     if good := known_good(num):
         compare("known-good, BARC's style", good, workers, options.rounds)
     _say("plain numpy: a fork for each, one core", _rate(_fork_each, simple[:200]), "programs/s")
-    _say(
-        "a fresh interpreter for each, one core",
-        _rate(_fresh_interpreters, simple[:8]),
-        "programs/s",
-    )
+    fresh = _rate(_fresh_interpreters, simple[:8])
+    _say("plain numpy: a fresh interpreter for each, one core", fresh, "programs/s")
     start = time.perf_counter()
     with SandboxPool(workers) as pool:
         pool.run(simple[:1])
