@@ -357,14 +357,6 @@ def pretrain(
     OUT.print(str(run(config)), markup=False)
 
 
-def doctor() -> None:
-    """Say what of arcbench can run here: packages, the sandbox's isolation, the device."""
-    from arcbench.preflight import environment
-
-    for line in environment():
-        OUT.print(line, markup=False, highlight=False)
-
-
 def app(host: str = "127.0.0.1", port: int = 7860, runs: Path = RUNS) -> None:
     """Open the workbench in the browser.
 
@@ -387,7 +379,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "overfit": overfit,
     "train": train,
     "pretrain": pretrain,
-    "doctor": doctor,
+    "doctor": cli_checks.doctor,
     "fix-tokenizer": cli_checks.fix_tokenizer,
     "lengths": cli_checks.lengths,
     "memory": cli_checks.memory,

@@ -1,7 +1,7 @@
 """The commands that check before a run: the tokenizer, prompt lengths, memory, the machine."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 from rich.box import SIMPLE_HEAD
@@ -165,3 +165,52 @@ def memory(
         f"{found.needed_bytes / GB:.1f} GB"
     )
     OUT.print(verdict(found), markup=False)
+
+
+def doctor(
+    config: Path | None = None,
+    changes: Annotated[tuple[str, ...], tyro.conf.arg(name="set")] = (),
+    policy: str | None = None,
+    dataset: str | None = None,
+    samples: Path | None = None,
+    judged: Path | None = None,
+    server: tuple[str, ...] = (),
+    runs: Path = Path("runs"),
+) -> None:
+    """Say what of arcbench can run here and, with settings, what is wrong with a run.
+
+    Args:
+        config: settings of a run to check, JSON or YAML.
+        changes: settings by name, as for train.
+        policy: check this policy: embedded, a folder or hub id.
+        dataset: check these tasks: arc-agi-1, arc-agi-2, or a path.
+        samples: a file of `arcbench sample`: how many completions were cut.
+        judged: a file of `arcbench judge`: whether groups have a signal.
+        server: addresses of servers that shall write completions.
+        runs: where run folders lie.
+    """
+    from arcbench.preflight import Severity, environment
+
+    for line in environment():
+        OUT.print(line, markup=False)
+    findings = []
+    words = list(changes)
+    words += [f"policy.model={policy}"] if policy is not None else []
+    words += [f"data.dataset={dataset}"] if dataset is not None else []
+    if config is not None or words or samples is not None or judged is not None:
+        from arcbench.training.checks import check
+        from arcbench.training.config import TrainConfig
+
+        settings = TrainConfig.load(config, words)
+        findings += check(settings, root=runs, samples=samples, judged=judged)
+    if server:
+        from arcbench.training.checks import check_servers
+
+        findings += check_servers(server)
+    styles = {Severity.OK: "green", Severity.WARNING: "yellow", Severity.ERROR: "red"}
+    for finding in findings:
+        style = styles[finding.severity]
+        OUT.print(f"{finding.severity.value:7} {finding}", markup=False, style=style)
+    errors = sum(f.severity is Severity.ERROR for f in findings)
+    if errors:
+        raise UserError(f"{errors} of {len(findings)} findings would stop the run")

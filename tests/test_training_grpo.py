@@ -96,7 +96,9 @@ def test_a_run_leaves_a_line_and_rollouts_for_every_step(unbroken):
     assert [m["step"] for m in unbroken.metrics()] == list(range(1, 15))
     assert unbroken.rollout_steps() == list(range(1, 15))
     assert (unbroken.path / "plots" / "training.png").stat().st_size > 1000
-    assert len(unbroken.log.read_text().splitlines()) == 14 + 2
+    lines = unbroken.log.read_text().splitlines()
+    assert lines[0].startswith("warning: tokens")  # the tiny policy does not know every word
+    assert len(lines) == 1 + 14 + 2
     last = unbroken.metrics()[-1]
     for name in ("train/loss", "train/grad_norm", "policy/entropy", *TIMES):
         assert last[name] is not None

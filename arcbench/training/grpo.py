@@ -17,6 +17,7 @@ from arcbench.runs import RunState, RunStore, free_name
 from arcbench.sandbox import SandboxPool
 from arcbench.training import build
 from arcbench.training.bridge import RewardBridge
+from arcbench.training.checks import before_run
 from arcbench.training.config import TrainConfig, overfit_config
 from arcbench.training.data import PromptSource, check_names, prompt_dataset, prompt_source
 from arcbench.training.measure import Measurement, before_after_table, measure, shown_figures
@@ -142,7 +143,8 @@ class _Run:
         build.set_threads(config)
         gpu = build.on_gpu(config)
         self.store.add_info(device=torch.cuda.get_device_name(0) if gpu else "cpu")
-        chat = build.load_tokenizer(config, self.log.print)
+        before_run(config, self.store, self.log.print)
+        chat = build.load_tokenizer(config)
         source, too_long = prompt_source(config, chat.count_tokens)
         if too_long:
             self.log.print(f"left out, prompts too long: {', '.join(too_long)}")
