@@ -49,7 +49,7 @@ def lengths(
     from arcbench.lengths import LIMITS, named_splits, task_lengths, together
     from arcbench.policies import load_tokenizer
     from arcbench.prompts import PromptTemplate
-    from arcbench.tasks import load_tasks
+    from arcbench.tasks import DATASETS, load_tasks
 
     wording = PromptTemplate.load(template)
     chat = load_tokenizer(policy)
@@ -58,7 +58,7 @@ def lengths(
         found = load_tasks(name, part)
         for problem in found.problems:
             ERR.print(f"left out: {problem}", markup=False)
-        label = found.name
+        label = found.name if name in DATASETS else Path(found.name).name
         with ERR.status(f"counting {label}"):
             parts.append(task_lengths(found.values(), wording, chat.count_tokens, dataset=label))
     if len(parts) > 1:

@@ -4,10 +4,11 @@
 """
 
 import json
+import math
 import os
 import platform
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
@@ -202,16 +203,28 @@ def check_lengths(
     return findings
 
 
-def check_cut(reasons: Mapping[str, int], *, source: str) -> PreflightFinding:
-    """The share of samples that the length limit cut, by their finish reasons."""
-    name, total, cut = "cut completions", sum(reasons.values()), reasons.get("length", 0)
-    if not total:
+def check_cut(samples: Sequence[tuple[int, bool]], *, limit: int, source: str) -> PreflightFinding:
+    """The share of completions that `limit` tokens would cut.
+
+    `samples` are lengths in tokens, and whether the sample was itself cut where it was made.
+    """
+    name = "cut completions"
+    if not samples:
         return warning(name, f"{source} has no samples", "make some: arcbench sample --out FILE")
-    said = f"{cut / total:.1%} of {total} samples in {source} were cut at their length limit"
-    if cut / total <= CUT_SHARE:
+    cut = sum(was_cut or tokens > limit for tokens, was_cut in samples)
+    share = cut / len(samples)
+    said = f"{share:.1%} of {len(samples)} samples in {source} do not end within {limit:,} tokens"
+    if share <= CUT_SHARE:
         return ok(name, said)
+    whole = sorted(tokens for tokens, was_cut in samples if not was_cut)
+    if len(whole) >= (1 - CUT_SHARE) * len(samples):
+        enough = whole[math.ceil((1 - CUT_SHARE) * len(samples)) - 1]
+        return warning(name, said, f"lengths.max_completion_tokens {enough} holds 95 % of them")
     return warning(
-        name, said, "raise lengths.max_completion_tokens, or shape the reward for length"
+        name,
+        said,
+        "most of them were cut where they were made: sample with more tokens, or look whether the "
+        "policy ends its answers at all",
     )
 
 
@@ -289,12 +302,18 @@ def check_disk(
     return ok("disk", said)
 
 
-def finish_reasons(path: Path) -> Counter[str]:
-    """How the samples in a file ended: JSONL with "finish_reason", as `arcbench sample` writes it.
+def sample_lengths(path: Path, count: Callable[[str], int]) -> list[tuple[int, bool]]:
+    """Tokens of each sample in a file of `arcbench sample`, and whether it was cut.
 
-    UserError naming a line that is broken or tells no reason.
+    `count` has the tokens of a text; the one that ends a completion is added. UserError naming a
+    line that is broken.
     """
-    return Counter(str(_told(r, "finish_reason", path, i)) for i, r in _records(path))
+    lengths = []
+    for i, record in _records(path):
+        text = str(_told(record, "completion", path, i))
+        cut = record.get("finish_reason") == "length"
+        lengths.append((count(text) + (not cut), cut))
+    return lengths
 
 
 def solved_counts(path: Path) -> dict[str, TaskCount]:

@@ -1,5 +1,6 @@
 """Prompt lengths: what is counted, what follows for an engine, and what is drawn."""
 
+import json
 from importlib.util import find_spec
 
 import numpy as np
@@ -100,9 +101,19 @@ def test_no_prompts_at_all_are_said_in_the_figure():
     assert [t.get_text() for t in axes.texts] == ["no prompts"]
 
 
-def test_the_command_prints_the_table_and_draws(tmp_path, capsys):
+@pytest.fixture
+def two_tasks(tmp_path):
+    """A Kaggle file of two tasks."""
+    pair = {"input": [[1, 2]], "output": [[2, 1]]}
+    tasks = {i: {"train": [pair] * n, "test": [{"input": [[3]]}]} for i, n in (("a", 1), ("b", 3))}
+    path = tmp_path / "two_challenges.json"
+    path.write_text(json.dumps(tasks))
+    return str(path)
+
+
+def test_the_command_prints_the_table_and_draws(two_tasks, tmp_path, capsys):
     picture = tmp_path / "lengths.png"
-    main(["lengths", "--dataset", "arc-agi-1", "--split", "training", "--completion", "96",
+    main(["lengths", "--dataset", two_tasks, "--completion", "96",
           "--limit", "1024", "4096", "--figure", str(picture)])  # fmt: skip
     out = capsys.readouterr().out
     assert "max_model_len" in out
@@ -110,10 +121,9 @@ def test_the_command_prints_the_table_and_draws(tmp_path, capsys):
     assert picture.stat().st_size > 5000
 
 
-def test_a_figure_of_an_unknown_kind_is_the_users_mistake(tmp_path, capsys):
+def test_a_figure_of_an_unknown_kind_is_the_users_mistake(two_tasks, tmp_path, capsys):
     with pytest.raises(SystemExit):
-        main(["lengths", "--dataset", "arc-agi-1", "--split", "training",
-              "--figure", str(tmp_path / "a.xyz")])  # fmt: skip
+        main(["lengths", "--dataset", two_tasks, "--figure", str(tmp_path / "a.xyz")])
     assert "cannot be written" in capsys.readouterr().err
 
 

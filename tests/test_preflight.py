@@ -24,10 +24,12 @@ from arcbench.training.checks import (
     check_servers,
     memory_finding,
     memory_setup,
+    out_of_memory,
     raise_errors,
 )
 from arcbench.training.config import (
     DataConfig,
+    GrpoConfig,
     LengthConfig,
     LoraConfig,
     PolicyConfig,
@@ -167,25 +169,41 @@ def test_more_tokens_than_the_model_has_positions_are_an_error(completion, advic
     assert advice in named(found, "positions").advice
 
 
-def test_the_share_of_cut_samples_is_read_from_their_file(tmp_path):
+def test_samples_are_counted_in_tokens_with_the_one_that_ends_them(tmp_path):
     path = tmp_path / "samples.jsonl"
-    lines = [{"finish_reason": r} for r in ["length"] * 3 + ["stop"] * 7]
+    lines = [
+        {"completion": "Blue Blue", "finish_reason": "stop"},
+        {"completion": "Blue Blue Blue", "finish_reason": "length"},
+    ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    found = preflight.check_cut(preflight.finish_reasons(path), source="f")
+    found = preflight.sample_lengths(path, chat_of().count_text)
+    assert found == [(3, False), (3, True)]
+
+
+def test_samples_that_do_not_end_are_told_with_the_length_that_holds_them():
+    samples = [(n, False) for n in range(1, 101)]
+    found = preflight.check_cut(samples, limit=70, source="f")
     assert found.severity is Severity.WARNING
-    assert found.message.startswith("30.0% of 10 samples")
-    assert preflight.check_cut({"stop": 99, "length": 1}, source="f").severity is Severity.OK
-    assert preflight.check_cut({}, source="f").severity is Severity.WARNING
+    assert found.message.startswith("30.0% of 100 samples")
+    assert "max_completion_tokens 95 holds" in found.advice
+    assert preflight.check_cut(samples, limit=95, source="f").severity is Severity.OK
+    assert preflight.check_cut([], limit=9, source="f").severity is Severity.WARNING
+
+
+def test_samples_that_were_cut_where_they_were_made_say_nothing_of_their_length():
+    found = preflight.check_cut([(10, True)] * 9 + [(5, False)], limit=1000, source="f")
+    assert found.message.startswith("90.0%")
+    assert "ends its answers" in found.advice
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("{", "not JSON"), ("[]", "object"), ('{"a": 1}', "'finish_reason'")]
+    ("line", "said"), [("{", "not JSON"), ("[]", "object"), ('{"a": 1}', "'completion'")]
 )
 def test_a_broken_line_of_samples_is_named_with_its_number(tmp_path, line, said):
     path = tmp_path / "samples.jsonl"
-    path.write_text(json.dumps({"finish_reason": "stop"}) + "\n" + line + "\n")
+    path.write_text(json.dumps({"completion": "x"}) + "\n" + line + "\n")
     with pytest.raises(UserError, match=rf"jsonl:2.*{said}"):
-        preflight.finish_reasons(path)
+        preflight.sample_lengths(path, len)
 
 
 # Group size
@@ -267,6 +285,25 @@ def test_memory_stops_a_run_only_where_the_plan_cannot_be_that_wrong():
     peak = plan(setup, GB).peak_bytes
     severities = [memory_finding(plan(setup, int(peak * x))).severity for x in (2, 0.95, 0.5)]
     assert severities == [Severity.OK, Severity.WARNING, Severity.ERROR]
+
+
+def test_a_share_that_holds_no_sequence_beside_the_weights_is_an_error():
+    lengths = LengthConfig(max_prompt_tokens=8635, max_completion_tokens=2000)
+    lora = PolicyConfig(lora=LoraConfig())
+    for share, severity in ((0.2, Severity.ERROR), (0.3, Severity.OK)):
+        engine = VllmColocate(gpu_memory_share=share)
+        config = TrainConfig(
+            policy=lora, lengths=lengths, engine=engine, grpo=GrpoConfig(micro_batch=1)
+        )
+        found = memory_finding(plan(memory_setup(config, LLAMA_3_1_8B, 8635), 80 * GB))
+        assert found.severity is severity
+
+
+def test_a_full_card_is_told_with_what_would_help():
+    full = RuntimeError("CUDA out of memory. Tried to allocate 2 GiB. More words.")
+    said = str(out_of_memory(TrainConfig(), full))
+    assert said.startswith("the GPU is out of memory: CUDA out of memory; ")
+    assert "grpo.micro_batch" in said or "does not fit" in said
 
 
 def test_the_settings_of_a_run_reach_its_memory_plan():

@@ -44,6 +44,10 @@ class ChatTokenizer:
         """Length of the prompt in tokens, chat template included."""
         return len(self.ids(messages))
 
+    def count_text(self, text: str) -> int:
+        """Length of a text in tokens, with nothing around it."""
+        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of sampled ids, without special tokens."""
         text: str = self.tokenizer.decode(

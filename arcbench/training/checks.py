@@ -1,5 +1,6 @@
 """Preflight of a training run: gathers its facts and has `arcbench.preflight` judge them."""
 
+import os
 import platform
 import shutil
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ from arcbench.sandbox import pool
 from arcbench.training.config import TrainConfig, VllmColocate
 from arcbench.training.data import chosen_tasks
 from arcbench.training.memory import GB, Engine, MemoryPlan, MemorySetup, ModelShape, plan
-from arcbench.training.memory_advice import model_shape, verdict
+from arcbench.training.memory_advice import changes, engine_sequences, model_shape, verdict
 
 SURE = 1.15  # a plan is right within 15 %: above this many cards a run is not even tried
 _ADAM, _TRAINED = 2, 4  # float32 states of AdamW a weight, bytes a trained weight
@@ -61,8 +62,9 @@ def check(
         max_model_tokens=_max_model_tokens(config, shape),
     )
     if samples is not None:
-        reasons = preflight.finish_reasons(samples)
-        findings.append(preflight.check_cut(reasons, source=str(samples)))
+        tokens = preflight.sample_lengths(samples, chat.count_text)
+        limit = config.lengths.max_completion_tokens
+        findings.append(preflight.check_cut(tokens, limit=limit, source=str(samples)))
     if judged is not None:
         counts = preflight.solved_counts(judged)
         findings.append(preflight.check_group_size(counts, config.grpo.num_generations))
@@ -79,11 +81,28 @@ def before_run(config: TrainConfig, store: RunStore, say: Callable[[str], None])
     UserError with every error and its advice.
     """
     findings = check(config, root=store.path)
-    write_json(store.path / "preflight.json", [f.to_dict() for f in findings])
-    for finding in findings:
-        if finding.severity is Severity.WARNING:
-            say(f"warning: {finding}")
+    if os.environ.get("RANK", "0") == "0":  # of several processes one speaks
+        write_json(store.path / "preflight.json", [f.to_dict() for f in findings])
+        for finding in findings:
+            if finding.severity is Severity.WARNING:
+                say(f"warning: {finding}")
     raise_errors(findings)
+
+
+def out_of_memory(config: TrainConfig, cause: BaseException) -> UserError:
+    """The card was full: torch's words, and what the memory plan advises."""
+    said = str(cause).strip().split(". ")[0]
+    try:
+        shape = model_shape(config.policy.model)
+        found = plan(memory_setup(config, shape, config.lengths.max_prompt_tokens), _card_bytes())
+    except UserError as problem:
+        return UserError(f"the GPU is out of memory: {said}; no plan can be made: {problem}")
+    advice = verdict(found)
+    if found.fits:
+        # The plan was wrong, or somebody else came: the next change is still the next to try.
+        what = next(changes(found.setup))[0]
+        advice = f"by the plan it {advice}, so look who else is on the card, or try {what}"
+    return UserError(f"the GPU is out of memory: {said}; {advice}")
 
 
 def raise_errors(findings: Sequence[PreflightFinding]) -> None:
@@ -145,6 +164,12 @@ def memory_setup(config: TrainConfig, shape: ModelShape, prompt_tokens: int) -> 
 def memory_finding(found: MemoryPlan) -> PreflightFinding:
     """A plan as a finding: an error only where no inaccuracy of the plan could save the run."""
     name, sentence = "memory", verdict(found)
+    if (at_once := engine_sequences(found)) is not None and at_once < 1:
+        said = (
+            f"{found.setup.utilization:.0%} of the card hold vLLM's copy of the weights, but not "
+            f"one sequence of {found.setup.length:,} tokens"
+        )
+        return error(name, said, "raise engine.gpu_memory_share, or use a server on another card")
     if found.fits:
         return ok(name, sentence)
     advice = "arcbench memory shows the parts"
@@ -156,17 +181,22 @@ def memory_finding(found: MemoryPlan) -> PreflightFinding:
 def _memory(
     config: TrainConfig, shape: ModelShape | None, no_shape: str, lengths: Lengths
 ) -> PreflightFinding:
-    import torch
-
-    if config.device == "cpu" or not torch.cuda.is_available():
+    if config.device == "cpu" or not (card := _card_bytes()):
         return ok("memory", "the run is on a CPU: no card to fill")
     if shape is None:
         return warning("memory", no_shape, "watch the first steps: nvidia-smi")
     longest = min(lengths.longest.tokens, config.lengths.max_prompt_tokens)
-    free, _ = torch.cuda.mem_get_info()
-    # What others hold on this card (a server, a display) is not ours to take.
-    card = free + torch.cuda.memory_reserved()
     return memory_finding(plan(memory_setup(config, shape, longest), card))
+
+
+def _card_bytes() -> int:
+    """What a run can have of the GPU; 0 without one."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return 0
+    # What others hold on this card (a server, a display) is not ours to take.
+    return int(torch.cuda.mem_get_info()[0]) + int(torch.cuda.memory_reserved())
 
 
 def _shape(config: TrainConfig) -> tuple[ModelShape | None, str]:

@@ -17,7 +17,7 @@ from arcbench.runs import RunState, RunStore, free_name
 from arcbench.sandbox import SandboxPool
 from arcbench.training import build
 from arcbench.training.bridge import RewardBridge
-from arcbench.training.checks import before_run
+from arcbench.training.checks import before_run, out_of_memory
 from arcbench.training.config import TrainConfig, overfit_config
 from arcbench.training.data import PromptSource, check_names, prompt_dataset, prompt_source
 from arcbench.training.measure import Measurement, before_after_table, measure, shown_figures
@@ -106,8 +106,12 @@ def _run(store: RunStore, config: TrainConfig, log: RunLog | None) -> RunStore:
         raise
     except BaseException as error:
         reason = traceback.format_exception_only(error)[-1].strip()
-        store.set_status(RunState.FAILED, phase="", reason=reason)
+        full = type(error).__name__ == "OutOfMemoryError"  # torch's; it is loaded late
+        explained = out_of_memory(config, error) if full else None
+        store.set_status(RunState.FAILED, phase="", reason=str(explained or reason))
         log.write_file(traceback.format_exc())
+        if explained is not None:
+            raise explained from error
         raise
     _save_plots(store)
     minutes, seconds = divmod(round(time.monotonic() - started), 60)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from arcbench.errors import UserError
-from arcbench.training.memory import GB, MemoryPlan, MemorySetup, ModelShape, plan
+from arcbench.training.memory import GB, HALF, MemoryPlan, MemorySetup, ModelShape, plan
 
+# Activations of vLLM's trial pass and its CUDA graphs: an estimate for an 8B model.
+VLLM_WORKSPACE = 1_500_000_000
 # Shapes that are needed before a model is here; the values are of its config.json.
 LLAMA_3_1_8B = ModelShape(
     vocab=128_256,
@@ -54,6 +56,19 @@ def model_shape(policy: str) -> ModelShape:
             )
         path = Path(cached)
     return ModelShape.from_config(json.loads(path.read_text(encoding="utf-8")))
+
+
+def engine_sequences(found: MemoryPlan) -> int | None:
+    """How many of the longest sequences a colocated vLLM can hold at once; None without one.
+
+    Its share of the card has its own copy of the weights, its workspace and the cache.
+    """
+    setup = found.setup
+    if setup.engine != "vllm-colocate":
+        return None
+    share = setup.utilization * found.card_bytes
+    cache = share - setup.shape.weights * HALF - VLLM_WORKSPACE
+    return max(0, int(cache // (setup.length * setup.shape.cache_bytes_per_token)))
 
 
 def changes(setup: MemorySetup) -> Iterator[tuple[str, MemorySetup]]:
