@@ -97,7 +97,7 @@ def page(app, browser):
     made.wait_for_selector(".ab-thumb")
     yield made
     made.close()
-    assert complaints == []
+    assert complaints == [], complaints
     assert {host for host in asked if host} == {app.address.split("/")[2]}
 
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -343,7 +344,9 @@ def test_a_pool_works_beside_busy_threads_and_a_running_event_loop() -> None:
     for thread in threads:
         thread.start()
     try:
-        executions = asyncio.run(in_a_notebook())
+        # In a thread of its own: the main one may have a loop already, a browser's for instance.
+        with ThreadPoolExecutor(1) as notebook:
+            executions = notebook.submit(asyncio.run, in_a_notebook()).result()
     finally:
         ended.set()
         for thread in threads:
