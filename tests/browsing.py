@@ -83,8 +83,11 @@ def browser():
 
 
 @pytest.fixture
-def page(app, browser):
-    """The app's page; afterwards its console must be clean and nobody outside was asked."""
+def page(app, browser, request):
+    """The app's page, at the path of an indirect parameter if there is one.
+
+    Afterwards its console must be clean and nobody outside was asked.
+    """
     made = browser.new_page(viewport={"width": 1280, "height": 800})
     complaints, asked = [], set()
     made.on("pageerror", lambda error: complaints.append(str(error)))
@@ -93,7 +96,7 @@ def page(app, browser):
     )
     made.on("request", lambda request: asked.add(request.url.split("/")[2]))
     made.set_default_timeout(30_000)
-    made.goto(app.address)
+    made.goto(app.address + getattr(request, "param", ""))
     made.wait_for_selector(".ab-thumb")
     yield made
     made.close()

@@ -61,9 +61,8 @@ def test_nothing_found_is_said_in_words(library):
     assert "No name or text matches “xyz”." in library.inner_text()
 
 
-def test_a_name_in_the_index_brings_its_card_into_view_whatever_the_address(page, app, library):
-    page.goto(f"{app.address}/?__theme=dark")
-    tab(page, "Library")
+@pytest.mark.parametrize("page", ["/?__theme=dark"], indirect=True)
+def test_a_name_in_the_index_brings_its_card_into_view_whatever_the_address(page, library):
     library.locator(".lib-index a", has_text="symmetrize_content").click()
     box = library.locator("#symmetrize_content").bounding_box()
     assert box
