@@ -88,11 +88,19 @@ class _Pattern:
         return _Pattern(self.grid.T, self.ignored.T, self.occupied.T)
 
 
-def _pattern(grid: Grid, ignore_colors: Collection[Any], background: Any) -> _Pattern:
-    """The cells that are neither ignored nor background, as the pattern."""
+Colors = Collection[Any] | int | None
+
+
+def _pattern(grid: Grid, ignore_colors: Colors, background: Any) -> _Pattern:
+    """The cells that are neither ignored nor background, as the pattern.
+
+    A single colour is ignored, None ignores nothing, and neither does a set, which `np.isin` takes
+    for one value.
+    """
     ignored = np.zeros(grid.shape, dtype=bool)
-    for color in ignore_colors:
-        ignored |= grid == color
+    if ignore_colors is not None and not isinstance(ignore_colors, set | frozenset):
+        for color in np.ravel(np.asarray(ignore_colors)):
+            ignored |= grid == color
     occupied = ~ignored
     if background is not None:
         occupied &= grid != background
@@ -118,7 +126,7 @@ def _score_moves(tally: _Tally) -> NDArray[np.float64]:
 
 
 def detect_translational_symmetry(
-    grid: Grid, ignore_colors: Collection[Any] = (BLACK,), background: Any = None
+    grid: Grid, ignore_colors: Colors = (BLACK,), background: Any = None
 ) -> list[TranslationalSymmetry]:
     """Return the best shift along x and the best along y, each if there is one.
 
@@ -148,7 +156,7 @@ def detect_translational_symmetry(
 
 
 def detect_mirror_symmetry(
-    grid: Grid, ignore_colors: Collection[Any] = (BLACK,), background: Any = None
+    grid: Grid, ignore_colors: Colors = (BLACK,), background: Any = None
 ) -> list[MirrorSymmetry]:
     """Return all mirrors that share the best score: at an x, at a y, or at both.
 
@@ -199,7 +207,7 @@ def _tidy(*center: float | None) -> list[float | None]:
 
 
 def detect_rotational_symmetry(
-    grid: Grid, ignore_colors: Collection[Any] = (BLACK,), background: Any = None
+    grid: Grid, ignore_colors: Colors = (BLACK,), background: Any = None
 ) -> RotationalSymmetry | None:
     """Return the quarter-turn symmetry that keeps the most cells, or None without one.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ._cells import Grid, Mask, dilate, plain
 from .colors import BLACK
-from .measuring import bounding_box, object_position
+from .measuring import bounding_box
 
 
 def collision(
@@ -73,21 +73,17 @@ def contact(
 def check_between_objects(
     obj1: Grid, obj2: Grid, x: Any, y: Any, padding: Any = 0, background: Any = BLACK
 ) -> bool:
-    """Whether (x, y) lies in the gap between the bounding boxes of two objects.
+    """Whether (x, y) lies in the gap between the bounding boxes of two objects, in either order.
 
-    Across the gap's direction the point must stay `padding` cells inside both boxes' range. Which
-    object comes first is told from their positions on black, whatever the background.
+    Across the gap's direction the point must stay `padding` cells inside both boxes' range.
     """
+    boxes = bounding_box(obj1, background), bounding_box(obj2, background)
     for axis, (along, across) in enumerate(((x, y), (y, x))):
-        # Programs see the objects ordered by the position with a black background.
-        if object_position(obj1)[axis] <= object_position(obj2)[axis]:
-            first, second = bounding_box(obj1, background), bounding_box(obj2, background)
-        else:
-            first, second = bounding_box(obj2, background), bounding_box(obj1, background)
         other = 1 - axis
-        low = max(first[other], second[other])
-        high = min(first[other] + first[other + 2], second[other] + second[other + 2])
-        in_gap = first[axis] + first[axis + 2] <= along < second[axis]
-        if in_gap and across - padding >= low and across + padding < high:
-            return True
+        low = max(box[other] for box in boxes)
+        high = min(box[other] + box[other + 2] for box in boxes)
+        for first, second in (boxes, boxes[::-1]):
+            in_gap = first[axis] + first[axis + 2] <= along < second[axis]
+            if in_gap and across - padding >= low and across + padding < high:
+                return True
     return False

@@ -18,7 +18,7 @@ from .masks import is_contiguous
 
 _WITH_SQUARES = ("diagonal", "radial")
 _SYMMETRIES = ("horizontal", "vertical", "mirror", "not_symmetric", *_WITH_SQUARES)
-_TRIES_PER_DENSITY = 20
+_TRIES, _TRIES_AS_ASKED = 600, 300
 
 
 def randomly_scatter_points(
@@ -102,52 +102,50 @@ def random_sprite(
 
     `n` and `m` may be lists or ranges to draw from. `symmetry` is one of horizontal, vertical,
     mirror, diagonal, radial and not_symmetric (None: any); without a palette there are one or a
-    few colours. Where a sparse sprite does not come out in one piece the density is raised bit by
-    bit. ValueError: unknown symmetry, or no such sprite found; IndexError: no square possible.
+    few colours. A draw that does not come out in one piece is thrown away whole, sizes and symmetry
+    too; after many of them the density is raised bit by bit. ValueError: unknown symmetry, or no
+    such sprite found; IndexError: no square possible.
     """
     steps_of(connectivity)
     widths, heights = _choices(n), _choices(m)
     squares = [(a, b) for a in widths for b in heights if a == b]
-    if symmetry is None:
-        symmetry = random.choice([s for s in _SYMMETRIES if squares or s not in _WITH_SQUARES])
-    elif symmetry not in _SYMMETRIES:
+    if symmetry is not None and symmetry not in _SYMMETRIES:
         raise ValueError(f"unknown symmetry {symmetry!r}; there are {', '.join(_SYMMETRIES)}")
-    if symmetry in _WITH_SQUARES:
-        width, height = random.choice(squares)
-    else:
-        width, height = random.choice(widths), random.choice(heights)
-    least = {1: 1.0, 2: 0.6, 3: 0.5}.get(min(width, height), 0.0)
-    density = max(density, least)
-    # A wish that comes out whole only rarely (small, symmetric, sparse) gets denser bit by bit.
-    while density < 1.05:
-        for _ in range(_TRIES_PER_DENSITY):
-            sprite = generate_sprite(
-                width,
-                height,
-                symmetry_type=symmetry,
-                fill_percentage=_around(density),
-                color_palate=color_palette,
-                connectivity=connectivity,
-                background=background,
-            )
-            filled = sprite != background
-            sides = (filled[0], filled[-1], filled[:, 0], filled[:, -1])
-            if all(side.any() for side in sides) and is_contiguous(
-                sprite, background, connectivity
-            ):
-                return sprite
-        density = min(density + 0.05, 1.0) if density < 1 else 2.0
-    raise ValueError(f"no {symmetry} sprite {width}×{height} in one piece found")
+    kinds = [s for s in _SYMMETRIES if squares or s not in _WITH_SQUARES]
+    for attempt in range(_TRIES):
+        kind = symmetry or random.choice(kinds)
+        if kind in _WITH_SQUARES:
+            width, height = random.choice(squares)
+        else:
+            width, height = random.choice(widths), random.choice(heights)
+        raised = max(0, attempt - _TRIES_AS_ASKED) / (_TRIES - _TRIES_AS_ASKED)
+        sprite = generate_sprite(
+            width,
+            height,
+            symmetry_type=kind,
+            fill_percentage=min(_density(density, width, height) + 2 * raised, 1.0),
+            color_palate=color_palette,
+            connectivity=connectivity,
+            background=background,
+        )
+        filled = sprite != background
+        sides = (filled[0], filled[-1], filled[:, 0], filled[:, -1])
+        if all(side.any() for side in sides) and is_contiguous(sprite, background, connectivity):
+            return sprite
+    raise ValueError(f"no {symmetry or 'random'} sprite {n}×{m} in one piece found")
+
+
+def _density(wanted: float, width: int, height: int) -> float:
+    """The density of one attempt: 1 stays, small sprites are dense, others vary a little."""
+    least = min(width, height)
+    if least <= 3:
+        return {1: 1.0, 2: max(wanted, 0.6), 3: max(wanted, 0.5)}.get(least, 1.0)
+    return 1.0 if wanted >= 1 else min(max(random.gauss(wanted, 0.1), 0.4), 0.95)
 
 
 def _choices(size: Any) -> list[int]:
     """A side length, or several to choose from, as a list."""
     return [int(s) for s in size] if isinstance(size, Iterable) else [int(size)]
-
-
-def _around(density: float) -> float:
-    """The density of one attempt: 1 stays, anything else varies a little."""
-    return 1.0 if density >= 1 else min(max(random.gauss(density, 0.1), 0.4), 0.95)
 
 
 def generate_sprite(
@@ -162,16 +160,37 @@ def generate_sprite(
 ) -> Grid:
     """Return a random int array (n, m) painted by a random walk and made symmetric.
 
-    It need not be connected nor reach the sides. ValueError: unknown symmetry type, or a diagonal
-    or radial one without n == m.
+    It need not reach the sides, and only a mirror sprite is drawn again, in any number of colours,
+    until it is in one piece. ValueError: unknown symmetry type, or a diagonal or radial one without
+    n == m.
     """
     if symmetry_type not in _SYMMETRIES:
         raise ValueError(f"unknown symmetry {symmetry_type!r}; there are {', '.join(_SYMMETRIES)}")
     if symmetry_type in _WITH_SQUARES and n != m:
         raise ValueError(f"a {symmetry_type} sprite is square, not {n}×{m}")
-    palette = (
-        list(color_palate) if color_palate is not None else _random_palette(max_colors, background)
-    )
+    for _ in range(_TRIES):
+        palette = (
+            list(color_palate)
+            if color_palate is not None
+            else _random_palette(max_colors, background)
+        )
+        sprite = _draw(n, m, symmetry_type, fill_percentage, palette, connectivity, background)
+        if symmetry_type != "mirror" or is_contiguous(sprite, background, connectivity):
+            break
+        max_colors = 9
+    return sprite
+
+
+def _draw(
+    n: int,
+    m: int,
+    symmetry_type: str,
+    fill_percentage: float,
+    palette: Sequence[Any],
+    connectivity: int,
+    background: Any,
+) -> Grid:
+    """One attempt at a sprite."""
     sprite = np.full((n, m), background, dtype=int)
     start = random.randrange(n), random.randrange(m)
     walked = sprite

@@ -69,12 +69,13 @@ class MirrorSymmetry(Symmetry):
         return f"MirrorSymmetry(mirror_x={self.mirror_x}, mirror_y={self.mirror_y})"
 
     def apply(self, x: Any, y: Any, iters: int = 1) -> tuple[Any, Any]:
-        """Return the mirrored point, or the point itself for an even `iters`."""
-        if iters % 2:
-            if self.mirror_x is not None:
-                x = 2 * self.mirror_x - x
-            if self.mirror_y is not None:
-                y = 2 * self.mirror_y - y
+        """Return the mirrored point, or the point as it is for an even `iters`."""
+        if iters % 2 == 0:
+            return x, y
+        if self.mirror_x is not None:
+            x = 2 * self.mirror_x - x
+        if self.mirror_y is not None:
+            y = 2 * self.mirror_y - y
         return _as_position(x), _as_position(y)
 
     def _iter_range(self, shape: tuple[int, ...]) -> tuple[int, int]:
