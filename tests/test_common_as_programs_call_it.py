@@ -17,6 +17,7 @@ from arcbench.dsl.common import (
     generate_sprite,
     is_contiguous,
     random_sprite,
+    randomly_scatter_points,
 )
 from tests.strategies import grids
 
@@ -60,15 +61,15 @@ def test_between_objects_on_another_background_asks_for_no_order():
     assert not check_between_objects(one, other, 7, 1, background=4)
 
 
-@given(st.tuples(*[st.integers(0, 5)] * 4), st.integers(0, 7), st.integers(0, 7), st.integers(0, 9))
-def test_between_objects_does_not_depend_on_their_order(cells, x, y, background):
-    one, other = np.full((6, 6), background), np.full((6, 6), background)
-    one[cells[0], cells[1]] = other[cells[2], cells[3]] = (background + 1) % 10
-    answers = {
-        bool(check_between_objects(a, b, x, y, background=background))
-        for a, b in ((one, other), (other, one))
-    }
-    assert len(answers) == 1
+@given(st.integers(0, 9), st.integers(0, 6), st.integers(0, 2), st.booleans())
+def test_between_objects_does_not_depend_on_their_order(background, x, y, turned):
+    one, other = np.full((7, 3), background), np.full((7, 3), background)
+    one[5:, 1] = other[:2, 1] = (background + 1) % 10
+    wanted = 2 <= x < 5 and y == 1
+    if turned:
+        one, other, x, y = one.T, other.T, y, x
+    for pair in ((one, other), (other, one)):
+        assert bool(check_between_objects(*pair, x, y, background=background)) == wanted
 
 
 def test_an_even_number_of_mirrorings_leaves_the_point_as_it_is():
@@ -112,3 +113,8 @@ def test_a_mirror_sprite_is_always_in_one_piece():
         for _ in range(60):
             sprite = generate_sprite(4, 4, "mirror", connectivity=connectivity)
             assert is_contiguous(sprite, connectivity=connectivity)
+
+
+def test_a_negative_density_scatters_nothing():
+    grid = np.zeros((3, 3), dtype=int)
+    assert not randomly_scatter_points(grid, Color.RED, density=-0.5).any()

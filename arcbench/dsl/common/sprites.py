@@ -26,10 +26,10 @@ def randomly_scatter_points(
 ) -> Grid:
     """Recolour ceil(density × cells) random background cells in place and return the grid.
 
-    ValueError if the grid has fewer background cells.
+    A negative density recolours none. ValueError if the grid has fewer background cells.
     """
     xs, ys = np.nonzero(grid == background)
-    count = math.ceil(density * grid.size)
+    count = max(0, math.ceil(density * grid.size))
     if count > len(xs):
         raise ValueError(f"{count} points wanted, {len(xs)} background cells in the grid")
     chosen = np.random.permutation(len(xs))[:count]  # noqa: NPY002
