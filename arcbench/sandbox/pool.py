@@ -8,14 +8,13 @@ import weakref
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from types import TracebackType
 
 from arcbench.errors import UserError
 from arcbench.sandbox.dispatcher import Batch, Dispatcher
-from arcbench.sandbox.types import Execution, Limits, Program, same_outputs
+from arcbench.sandbox.types import Execution, Limits, Program, ProgramRunner, same_outputs
 
 
-class SandboxPool:
+class SandboxPool(ProgramRunner):
     """Runs programs, each in a process of its own; may be used from several threads at once.
 
     Its processes start with the first use and stay until `close`. `python` is the interpreter of
@@ -38,7 +37,7 @@ class SandboxPool:
             raise UserError(f"workers must be at least 1, not {workers}")
         if python is not None and shutil.which(python) is None:
             raise UserError(f"no interpreter to run programs at {python}: name one that has numpy")
-        self.workers = workers or usable_cores()
+        self._workers = workers or usable_cores()
         self.limits = limits or Limits()
         self.python = python or sys.executable
         self.seed = seed
@@ -48,23 +47,10 @@ class SandboxPool:
         self._owner = os.getpid()
         self._closed = False
 
-    def __enter__(self) -> "SandboxPool":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def run(self, programs: Sequence[Program]) -> list[Execution]:
-        """Run all programs; the executions come in the same order."""
-        found: list[Execution | None] = [None] * len(programs)
-        for i, execution in self.stream(programs):
-            found[i] = execution
-        return [execution for execution in found if execution is not None]
+    @property
+    def workers(self) -> int:
+        """Programs that run at a time."""
+        return self._workers
 
     def stream(self, programs: Sequence[Program]) -> Iterator[tuple[int, Execution]]:
         """Yield (place in `programs`, execution) as they finish.
@@ -108,7 +94,7 @@ class SandboxPool:
                 self._owner = os.getpid()
                 seeds = (self.seed, self.seed + 1) if self.check_determinism else (self.seed,)
                 self._dispatchers = tuple(
-                    Dispatcher(self.workers, self.limits, self.python, seed) for seed in seeds
+                    Dispatcher(self._workers, self.limits, self.python, seed) for seed in seeds
                 )
                 for dispatcher in self._dispatchers:
                     dispatcher.start()

@@ -26,7 +26,6 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from queue import Empty, SimpleQueue
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -36,14 +35,14 @@ from arcbench.errors import MissingExtra, UserError
 from arcbench.grids import Grid
 from arcbench.sandbox.pool import SandboxPool
 from arcbench.sandbox.ray_dispatcher import Batch, RayDispatcher, Work
-from arcbench.sandbox.types import Execution, Failure, Limits, Outcome, Program
+from arcbench.sandbox.types import Execution, Failure, Limits, Outcome, Program, ProgramRunner
 
 _PATIENCE_S = 5.0  # for a cluster to accept a connection
 _GATHER_S = 0.01  # results of that long travel together
 _LOCAL_STORE_BYTES = 100 * 2**20  # chunks are small: Ray's default is a third of the memory
 
 
-class RayPool:
+class RayPool(ProgramRunner):
     """Runs programs on every node of a Ray cluster; used just as `SandboxPool` is.
 
     `address` is "auto" (the cluster that this machine belongs to, or the one that this process is
@@ -68,17 +67,6 @@ class RayPool:
         self._owner = os.getpid()
         self._closed = False
 
-    def __enter__(self) -> "RayPool":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     @property
     def workers(self) -> int:
         """Programs that run at a time, over the nodes there are now."""
@@ -88,13 +76,6 @@ class RayPool:
     def nodes(self) -> int:
         """Nodes that run programs now."""
         return self._live().num_nodes
-
-    def run(self, programs: Sequence[Program]) -> list[Execution]:
-        """Run all programs; the executions come in the same order."""
-        found: list[Execution | None] = [None] * len(programs)
-        for i, execution in self.stream(programs):
-            found[i] = execution
-        return [execution for execution in found if execution is not None]
 
     def stream(self, programs: Sequence[Program]) -> Iterator[tuple[int, Execution]]:
         """Yield (place in `programs`, execution) as they finish.

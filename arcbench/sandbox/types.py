@@ -1,9 +1,11 @@
 """What goes into the sandbox and what comes out of it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -95,24 +97,43 @@ class Execution:
         return sum(not isinstance(o, Failure) for o in self.outputs)
 
 
-class ProgramRunner(Protocol):
+class ProgramRunner(ABC):
     """What runs programs: the pool of this machine, or that of a cluster."""
 
     @property
+    @abstractmethod
     def workers(self) -> int:
         """How many programs run at a time."""
 
-    def run(self, programs: Sequence[Program]) -> list[Execution]:
-        """Run all programs; the executions come in the same order."""
-
-    def stream(self, programs: Sequence[Program]) -> Iterator[tuple[int, Execution]]:
-        """Yield (place in `programs`, execution) as they finish."""
-
+    @abstractmethod
     def features(self) -> dict[str, bool]:
         """What protects the programs: name → whether it is on."""
 
+    @abstractmethod
+    def stream(self, programs: Sequence[Program]) -> Iterator[tuple[int, Execution]]:
+        """Yield (place in `programs`, execution) as they finish."""
+
+    @abstractmethod
     def close(self) -> None:
         """End what was started."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def run(self, programs: Sequence[Program]) -> list[Execution]:
+        """Run all programs; the executions come in the same order."""
+        found: list[Execution | None] = [None] * len(programs)
+        for i, execution in self.stream(programs):
+            found[i] = execution
+        return [execution for execution in found if execution is not None]
 
 
 def same_outputs(a: Execution, b: Execution) -> bool:

@@ -263,7 +263,8 @@ def main(namespaces_off: dict[str, str]) -> None:
     # The name keeps it open in children, which have lost its descriptor: Python 3.13 prints that.
     sys.stderr = errors = os.fdopen(log, "w", buffering=1)  # noqa: F841
     preload.load(int(seed), extras=extras == "1")
-    preload.warm_up(partial(Driver, int(cells), int(stdout_kb)))
+    make_driver = partial(Driver, int(cells), int(stdout_kb))
+    preload.warm_up(make_driver)
     sys.argv = ["program"]
     os.environ.clear()
     if namespaces_off[namespaces.FILES]:  # otherwise it is in an empty one that cannot change
@@ -286,7 +287,7 @@ def main(namespaces_off: dict[str, str]) -> None:
         timeout_s=float(timeout_s),
         max_output_cells=int(cells),
         max_stdout_kb=int(stdout_kb),
-        driver=Driver(int(cells), int(stdout_kb)),
+        driver=make_driver(),
         forker=Forker(int(seed)),
         child_limits=child_limits,
         children=children,
