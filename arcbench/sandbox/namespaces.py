@@ -16,7 +16,7 @@ import os
 import select
 import signal
 
-from arcbench.sandbox import readable
+from arcbench.sandbox import clone, readable
 
 NETWORK = "private network"
 FILES = "files hidden (mount namespace)"
@@ -24,7 +24,6 @@ PROCESSES = "processes hidden (pid namespace)"
 
 _NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 _NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
-_CHILD_CLEARTID, _CHILD_SETTID = 0x00200000, 0x01000000
 
 LAYERS = (NETWORK, FILES, PROCESSES)
 # From most to least; the layer named is what the next wish does without.
@@ -35,10 +34,9 @@ _WISHES = (
     (_NEWNET | _NEWIPC, NETWORK),
 )
 
-_CLONE = {"x86_64": 56, "aarch64": 220}
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _MOUNT_SETATTR = 442
-_PR_SET_PDEATHSIG, _PR_GET_TID_ADDRESS = 1, 40
+_PR_SET_PDEATHSIG = 1
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND = 0x2, 0x4, 0x8, 0x1000
 _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _MNT_DETACH = 2
@@ -70,7 +68,7 @@ def launch() -> dict[str, str]:
     Returns in the process that is to become the zygote, which is this one if none can be had.
     """
     off = dict.fromkeys(LAYERS, "")
-    if _MACHINE not in _CLONE:
+    if _MACHINE not in clone.NUMBERS:
         return dict.fromkeys(LAYERS, f"arcbench does not know how on {_MACHINE}")
     for flags, layer in _WISHES:
         # Without a user namespace first, which is what a superuser can have.
@@ -114,15 +112,7 @@ def _attempt(flags: int) -> str | None:
 
 def _clone(flags: int) -> int:
     """Fork into new namespaces: what `fork` returns, or -1 with errno set."""
-    where = ctypes.c_ulong(0)  # where the C library keeps the number of this thread
-    _libc.prctl(_PR_GET_TID_ADDRESS, ctypes.addressof(where), 0, 0, 0)
-    flags |= signal.SIGCHLD | (_CHILD_CLEARTID | _CHILD_SETTID if where.value else 0)
-    tid = ctypes.c_ulong(where.value)
-    last = (tid, ctypes.c_ulong(0)) if _MACHINE == "x86_64" else (ctypes.c_ulong(0), tid)
-    zero = ctypes.c_ulong(0)
-    return int(
-        _libc.syscall(ctypes.c_long(_CLONE[_MACHINE]), ctypes.c_ulong(flags), zero, zero, *last)
-    )
+    return int(_libc.syscall(*clone.arguments(flags, ctypes.c_ulong(0))))
 
 
 def _set_up(flags: int, alive: int) -> None:
