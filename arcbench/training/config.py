@@ -1,7 +1,8 @@
 """Everything that a training run is told: one typed tree, checked when built.
 
 JSON, YAML, words on the command line and Python make the same tree. The algorithm, optimiser and
-schedule are in `config_grpo`, the engines in `config_engine`, the reading in `config_build`.
+schedule are in `config_grpo`, the data in `config_data`, the engines in `config_engine`, the
+reading in `config_build`.
 """
 
 import re
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from arcbench.errors import UserError, unknown
 from arcbench.rewards import RewardScheme, scheme
 from arcbench.training.config_build import build, check_fields, read_settings, with_changes
+from arcbench.training.config_data import DataConfig, LengthConfig, MeasureConfig
 from arcbench.training.config_engine import (
     EngineConfig,
     ImportanceCorrection,
@@ -30,6 +32,7 @@ from arcbench.training.config_grpo import (
     not_negative,
     positive,
 )
+from arcbench.training.config_policy import LoraConfig, PolicyConfig
 
 __all__ = [
     "DataConfig", "EngineConfig", "EntropyBonus", "GrpoConfig", "ImportanceCorrection",
@@ -39,80 +42,6 @@ __all__ = [
 ]  # fmt: skip
 
 TRACKERS = ("trackio", "wandb", "tensorboard")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoraConfig:
-    """Train low-rank adapters instead of all weights."""
-
-    rank: int = 16  # 1 to 32 are as good for RL (LoRA without regret)
-    alpha: float = 32.0  # the update is scaled by alpha / rank
-    dropout: float = 0.0  # above 0 the trainer's log-probabilities are not the sampler's
-    target_modules: str = "all-linear"  # or a comma-separated list of module names
-
-    def __post_init__(self) -> None:
-        where = "policy.lora."
-        check_fields(self, where)
-        positive(self, where, "rank", "alpha")
-        if not 0 <= self.dropout < 1:
-            raise UserError(f"{where}dropout must be in [0, 1), not {self.dropout}")
-        if not all(name.strip() for name in self.target_modules.split(",")):
-            raise UserError(
-                f"{where}target_modules must be all-linear or names with commas between, not "
-                f"{self.target_modules!r}"
-            )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PolicyConfig:
-    """The model to train and the wording of its prompts."""
-
-    model: str = "embedded"  # embedded, a folder, or a hub id
-    template: str = "arcbench"  # a template's name or TOML file
-    lora: LoraConfig | None = None  # None: all weights are trained
-    quantization: Literal["none", "4bit"] = "none"  # of the weights below an adapter (QLoRA)
-
-    def __post_init__(self) -> None:
-        check_fields(self, "policy.")
-        if self.quantization == "4bit" and self.lora is None:
-            raise UserError(
-                "policy.quantization 4bit needs policy.lora: weights of 4 bits cannot be trained"
-            )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataConfig:
-    """The tasks to train on, and how each is varied."""
-
-    dataset: str = "arc-agi-1"
-    split: str | None = "training"  # None: all splits
-    tasks: tuple[str, ...] = ()  # only these; empty: all
-    augment: bool = True  # symmetries, colours and pair order, drawn anew for every prompt
-    keep_black: bool = True  # augmentation leaves colour 0 alone
-
-    def __post_init__(self) -> None:
-        check_fields(self, "data.")
-        if len(set(self.tasks)) != len(self.tasks):
-            raise UserError("data.tasks names a task twice")
-        if not self.augment and not self.keep_black:
-            raise UserError("data.keep_black = false does nothing with data.augment = false")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LengthConfig:
-    """Limits in tokens."""
-
-    max_prompt_tokens: int = 4096  # tasks with longer prompts are left out
-    max_completion_tokens: int = 96  # programs of the embedded policy have 20 to 60
-
-    def __post_init__(self) -> None:
-        check_fields(self, "lengths.")
-        positive(self, "lengths.", "max_prompt_tokens", "max_completion_tokens")
-
-    @property
-    def total(self) -> int:
-        """The longest prompt with the longest completion."""
-        return self.max_prompt_tokens + self.max_completion_tokens
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,21 +81,6 @@ class SandboxConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MeasureConfig:
-    """Samples of the trained tasks before and after, with the same seeds; 0 samples: none."""
-
-    samples: int = 0  # completions a task
-    temperature: float = 0.8  # as BARC's models are sampled
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        check_fields(self, "measure.")
-        not_negative(self, "measure.", "samples", "temperature")
-        if not self.samples and (useless := changed(self, "temperature", "seed")):
-            raise UserError(f"measure.{useless[0]} does nothing with measure.samples 0")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class TrackingConfig:
     """Who is told of a run beside its own folder, which is always written."""
 
@@ -187,8 +101,8 @@ class TrainConfig:
     """A whole training run."""
 
     policy: PolicyConfig = PolicyConfig()
-    data: DataConfig = DataConfig()
-    lengths: LengthConfig = LengthConfig()
+    data: DataConfig = field(default_factory=DataConfig)
+    lengths: LengthConfig = field(default_factory=LengthConfig)
     sampling: RolloutSampling = RolloutSampling()
     reward: RewardScheme = field(default_factory=lambda: scheme("arc25-v2"))
     grpo: GrpoConfig = field(default_factory=GrpoConfig)
@@ -196,7 +110,7 @@ class TrainConfig:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     engine: EngineConfig = field(default_factory=TransformersEngine)
     sandbox: SandboxConfig = SandboxConfig()
-    measure: MeasureConfig = MeasureConfig()
+    measure: MeasureConfig = field(default_factory=MeasureConfig)
     tracking: TrackingConfig = TrackingConfig()
     steps: int = 1000  # of the optimiser
     checkpoint_every: int = 50  # steps
