@@ -100,7 +100,7 @@ class TrackingConfig:
 class TrainConfig:
     """A whole training run."""
 
-    policy: PolicyConfig = PolicyConfig()
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
     data: DataConfig = field(default_factory=DataConfig)
     lengths: LengthConfig = field(default_factory=LengthConfig)
     sampling: RolloutSampling = RolloutSampling()
