@@ -218,11 +218,19 @@ class RunStore:
         return self.path / "metrics.jsonl"
 
     def append_metrics(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Add the line of a step in one write; what is not finite becomes null."""
+        """Add the line of a step, all of it or (on a full disk) nothing; not finite is null."""
         clean = {k: float(v) if isfinite(v) else None for k, v in metrics.items()}
         line = json.dumps({"step": step, **clean}, allow_nan=False) + "\n"
+        rest = line.encode()
         with self.metrics_file.open("ab", buffering=0) as handle:
-            handle.write(line.encode())
+            whole = handle.seek(0, os.SEEK_END)
+            try:
+                # A write on a full disk may take a part and say nothing until the next one.
+                while rest:
+                    rest = rest[handle.write(rest) :]
+            except OSError:
+                handle.truncate(whole)
+                raise
 
     def metrics(self) -> list[Metrics]:
         """All whole lines of metrics.jsonl."""

@@ -15,9 +15,9 @@ from arcbench.judge import Judge
 from arcbench.policies.chat import ChatTokenizer
 from arcbench.runs import RunState, RunStore, free_name
 from arcbench.sandbox import SandboxPool
-from arcbench.training import build
+from arcbench.training import build, faults
 from arcbench.training.bridge import RewardBridge
-from arcbench.training.checks import before_run, out_of_memory
+from arcbench.training.checks import before_run
 from arcbench.training.config import TrainConfig, overfit_config
 from arcbench.training.data import PromptSource, check_names, prompt_dataset, prompt_source
 from arcbench.training.measure import Measurement, before_after_table, measure, shown_figures
@@ -93,40 +93,47 @@ def _run(store: RunStore, config: TrainConfig, log: RunLog | None) -> RunStore:
     """Run to the end, and leave the status, the log and the plots in the folder."""
     owns_log = log is None
     log = RunLog(store.log) if log is None else log
-    stop = StopSignal(store=store)
     started = time.monotonic()
+    reserve = faults.Reserve(path=store.path / ".reserve")
     try:
+        reserve.take()
         store.set_status(RunState.RUNNING, phase="loading", total_steps=config.steps)
-        with stop.listening():
-            state, reason = _Run(store=store, config=config, log=log, stop=stop).all()
-    except StopRequested as why:
-        state, reason = RunState.STOPPED, str(why)
-    except UserError as error:
-        store.set_status(RunState.FAILED, phase="", reason=str(error))
-        raise
+        state, reason = _until_stopped(store, config, log)
+        _save_plots(store)
+        minutes, seconds = divmod(round(time.monotonic() - started), 60)
+        ended = f"{state.value} ({reason})" if reason else state.value
+        log.print(
+            f"{store.name}: {ended} after {minutes}:{seconds:02} min; all of it is in {store.path}"
+        )
+        if state is RunState.STOPPED:
+            log.print(f"go on with: arcbench train --resume {store.path}")
     except BaseException as error:
-        reason = traceback.format_exception_only(error)[-1].strip()
-        full = type(error).__name__ == "OutOfMemoryError"  # torch's; it is loaded late
-        explained = out_of_memory(config, error) if full else None
-        store.set_status(RunState.FAILED, phase="", reason=str(explained or reason))
-        log.write_file(traceback.format_exc())
-        if explained is not None:
-            raise explained from error
-        raise
-    _save_plots(store)
-    minutes, seconds = divmod(round(time.monotonic() - started), 60)
-    ended = f"{state.value} ({reason})" if reason else state.value
-    log.print(
-        f"{store.name}: {ended} after {minutes}:{seconds:02} min; all of it is in {store.path}"
-    )
-    if state is RunState.STOPPED:
-        log.print(f"go on with: arcbench train --resume {store.path}")
+        reserve.give_back()
+        known = faults.explain(error, config, store)
+        reason = str(known or traceback.format_exception_only(error)[-1].strip())
+        store.set_status(RunState.FAILED, phase="", reason=reason)
+        where = "" if known is error else traceback.format_exc()
+        log.write_file(f"{where}failed: {reason}\n")
+        if known is None or known is error:
+            raise
+        raise known from error
+    reserve.give_back()
     if owns_log:
         log.close()
     store.stop_file.unlink(missing_ok=True)
     # Last of all: who waits for the end of a run finds everything there.
     store.set_status(state, phase="", reason=reason)
     return store
+
+
+def _until_stopped(store: RunStore, config: TrainConfig, log: RunLog) -> tuple[RunState, str]:
+    """The last state and why it ended there; a request to stop is an end like another."""
+    stop = StopSignal(store=store)
+    try:
+        with stop.listening():
+            return _Run(store=store, config=config, log=log, stop=stop).all()
+    except StopRequested as why:
+        return RunState.STOPPED, str(why)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -216,7 +223,7 @@ class _Run:
             train_dataset=prompt_dataset(source, num_prompts(config)),
             processing_class=chat.tokenizer,
             peft_config=build.peft_config(config),
-            callbacks=[as_callback(recorder)],
+            callbacks=[as_callback(recorder), faults.health_callback(store)],
         )
         trainer.remove_callback(PrinterCallback)
         tasks = f"{len(source.tasks)} tasks" if len(source.tasks) > 1 else source.tasks[0].id
