@@ -185,7 +185,7 @@ def doctor(
         policy: check this policy: embedded, a folder or hub id.
         dataset: check these tasks: arc-agi-1, arc-agi-2, or a path.
         samples: a file of `arcbench sample`: how many completions were cut.
-        judged: a file of `arcbench judge`: whether groups have a signal.
+        judged: a file of `arcbench judge` or an eval/*.json of a run: whether groups have a signal.
         server: addresses of servers that shall write completions.
         runs: where run folders lie.
     """

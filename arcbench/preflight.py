@@ -235,17 +235,27 @@ def signal_chance(rate: float, group: int) -> float:
     return max(0.0, 1.0 - rate**group - (1.0 - rate) ** group)
 
 
-def check_group_size(counts: Mapping[str, TaskCount], group: int) -> PreflightFinding:
+def check_group_size(
+    counts: Mapping[str, TaskCount], group: int, weights: Mapping[str, float] | None = None
+) -> PreflightFinding:
     """Whether groups of that size give a signal, by measured pass rates of the tasks.
 
-    A pass-or-fail reward is assumed: one with parts gives a signal more often.
+    `weights` has how often each task comes (None: equally). A pass-or-fail reward is assumed: one
+    with parts gives a signal more often.
     """
     name = "group size"
-    rates = [c.solved / c.samples for c in counts.values() if c.samples]
-    if not rates:
+    measured = [t for t, c in counts.items() if c.samples]
+    if not measured:
         return warning(name, "no task was sampled", "measure pass rates first: arcbench sample")
-    chances = {g: sum(signal_chance(r, g) for r in rates) / len(rates) for g in GROUP_SIZES}
-    now = sum(signal_chance(r, group) for r in rates) / len(rates)
+    rates = [counts[t].solved / counts[t].samples for t in measured]
+    shares = [1.0 if weights is None else weights[t] for t in measured]
+
+    def signal(size: int) -> float:
+        chances = (signal_chance(r, size) * s for r, s in zip(rates, shares, strict=True))
+        return sum(chances) / sum(shares)
+
+    chances = {g: signal(g) for g in GROUP_SIZES}
+    now = signal(group)
     never, always = sum(r == 0 for r in rates), sum(r == 1 for r in rates)
     said = (
         f"with {group} completions a group {now:.0%} of the groups have a signal, "
@@ -258,7 +268,10 @@ def check_group_size(counts: Mapping[str, TaskCount], group: int) -> PreflightFi
     if not open_share:
         return warning(name, said, "no task of these can teach anything: choose other tasks")
     better = next((g for g, c in chances.items() if c >= FEW_SIGNALS * open_share), GROUP_SIZES[-1])
-    advice = f"grpo.num_generations {better} is better (signal by size: {table}), or fewer tasks"
+    advice = (
+        f"grpo.num_generations {better} is better (signal by size: {table}), or fewer tasks: "
+        "data.signal_from leaves out those without a signal"
+    )
     return warning(name, said, advice)
 
 

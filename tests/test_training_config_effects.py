@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from arcbench.errors import UserError
+from arcbench.evaluation import TaskCount
 from arcbench.judge import Judge
 from arcbench.runs import RunStore
 from arcbench.training.config import TrainConfig
+from arcbench.training.curriculum import write_pass_rates
 from arcbench.training.data import prompt_source
 from tests.tiny_policy import save_tiny_policy
 
 LORA = {"policy": {"lora": {}}}
+RATES = {"data": {"signal_from": "RATES"}}
 VLLM = {"engine": {"kind": "vllm-colocate"}}
 # For each leaf: the settings in which it counts, another value of it, and who must see a change.
 LEAVES = {
@@ -30,7 +33,14 @@ LEAVES = {
     "data.augment": ({}, False, "prompt"),
     "data.keep_black": ({}, False, "prompt"),
     "lengths.max_prompt_tokens": ({}, 500, "tasks"),
+    "data.order": ({"seed": 3}, "shortest-first", "prompt"),
+    "data.signal_from": ({}, "RATES", "tasks"),
+    "data.min_signal": (RATES, 0.8, "tasks"),
+    "data.weights": (RATES, "unsolved", "weights_of_tasks"),
     "lengths.max_completion_tokens": ({}, 50, "trl sampling"),
+    "data.symmetries": ({}, False, "prompt"),
+    "data.colors": ({}, False, "prompt"),
+    "data.pair_order": ({}, False, "prompt"),
     "sampling.temperature": ({}, 0.7, "trl sampling"),
     "sampling.top_p": ({}, 0.9, "trl sampling"),
     "sampling.top_k": ({}, 50, "trl sampling"),
@@ -156,6 +166,18 @@ def store(tmp_path_factory) -> RunStore:
     return RunStore.create(tmp_path_factory.mktemp("runs"), "effects", {})
 
 
+@pytest.fixture(scope="module")
+def rates(tmp_path_factory) -> Path:
+    counts = {
+        "67a3c6ac": TaskCount(samples=32, solved=16),
+        "68b16354": TaskCount(samples=32, solved=1),
+        "a85d4709": TaskCount(samples=32, solved=0),
+    }
+    path = tmp_path_factory.mktemp("rates") / "rates.json"
+    write_pass_rates(path, counts, "made")
+    return path
+
+
 def seen(who: str, config: TrainConfig, chat, store):
     """What a part of the trainer is given under a configuration."""
     from arcbench.policies import model_path
@@ -184,6 +206,8 @@ def seen(who: str, config: TrainConfig, chat, store):
         return Judge(pool=None, scheme=config.reward).scheme
     if who == "tasks":
         return prompt_source(config, chat.count_tokens)[0].tasks
+    if who == "weights_of_tasks":
+        return prompt_source(config, chat.count_tokens)[0].weights
     if who == "prompt":
         one = replace(config, data=replace(config.data, tasks=("67a3c6ac", "68b16354")))
         return [prompt_source(one, chat.count_tokens)[0].row(i).messages for i in range(4)]
@@ -208,7 +232,7 @@ def seen(who: str, config: TrainConfig, chat, store):
 
 @pytest.mark.slow  # for its imports; nothing is trained
 @pytest.mark.parametrize("leaf", LEAVES)
-def test_a_setting_changes_what_the_trainer_is_given(leaf, model, chat, store):
+def test_a_setting_changes_what_the_trainer_is_given(leaf, model, rates, chat, store):
     settings, value, watchers = LEAVES[leaf]
     before = TrainConfig.from_dict(settings)
     *path, name = leaf.split(".")
@@ -217,7 +241,9 @@ def test_a_setting_changes_what_the_trainer_is_given(leaf, model, chat, store):
         place = place[part]
     if leaf == "engine.kind":
         place.clear()
-    place[name] = str(model) if value == "TINY" else value
+    place[name] = {"TINY": str(model), "RATES": str(rates)}.get(str(value), value)
     after = TrainConfig.from_dict(data)
     for who in watchers.split():
         assert seen(who, after, chat, store) != seen(who, before, chat, store), who
+    if settings is RATES:
+        settings = {"data": {"signal_from": str(rates)}}

@@ -99,9 +99,9 @@ def test_tasks_with_long_prompts_are_left_out_and_named():
     ids = ("67a3c6ac", "68b16354")
     config = TrainConfig.from_dict({"data": {"tasks": list(ids)}})
     lengths = iter([100, 5000])
-    source, too_long = prompt_source(config, lambda _: next(lengths))
+    source, (left_out,) = prompt_source(config, lambda _: next(lengths))
     assert [t.id for t in source.tasks] == ["67a3c6ac"]
-    assert too_long == ("68b16354",)
+    assert str(left_out) == "1 with prompts of more than 4096 tokens: 68b16354"
     with pytest.raises(UserError, match="2 have prompts of more than"):
         prompt_source(config, lambda _: 5000)
 

@@ -19,7 +19,8 @@ from arcbench.prompts import PromptTemplate, template_names
 from arcbench.runs import RunStore
 from arcbench.sandbox import pool
 from arcbench.training.config import TrainConfig, VllmColocate
-from arcbench.training.data import chosen_tasks
+from arcbench.training.curriculum import check_curriculum, read_pass_rates
+from arcbench.training.data import selected_tasks
 from arcbench.training.memory import GB, Engine, MemoryPlan, MemorySetup, ModelShape, plan
 from arcbench.training.memory_advice import changes, engine_sequences, model_shape, verdict
 
@@ -37,15 +38,16 @@ def check(
 ) -> list[PreflightFinding]:
     """All findings about a run whose folder will be in `root`.
 
-    `samples` is a file of `arcbench sample`, `judged` one of `arcbench judge`: how many completions
-    were cut, and whether groups have a signal. UserError for a policy, task or file that is not
-    there.
+    `samples` is a file of `arcbench sample`, `judged` one of pass rates, as data.signal_from: how
+    many completions were cut, and whether groups have a signal. UserError for a policy, task or
+    file that is not there.
     """
     source = model_path(config.policy.model)
     stop_ids, rows = model_facts(source)
     chat = ChatTokenizer.load(source)
     template = PromptTemplate.load(config.policy.template)
-    tasks = chosen_tasks(config)
+    selection = selected_tasks(config)
+    tasks = selection.tasks
     name = config.data.dataset
     lengths = task_lengths(tasks, template, chat.count_tokens, dataset=name)
     shape, no_shape = _shape(config)
@@ -65,9 +67,8 @@ def check(
         tokens = preflight.sample_lengths(samples, chat.count_text)
         limit = config.lengths.max_completion_tokens
         findings.append(preflight.check_cut(tokens, limit=limit, source=str(samples)))
-    if judged is not None:
-        counts = preflight.solved_counts(judged)
-        findings.append(preflight.check_group_size(counts, config.grpo.num_generations))
+    counts = selection.counts if judged is None else read_pass_rates(judged)
+    findings += check_curriculum(selection, counts, config.grpo.num_generations)
     findings += preflight.check_sandbox(pool.layers())
     findings.append(preflight.check_worker(platform.python_version(), version("numpy")))
     findings.append(_disk(config, shape, root))

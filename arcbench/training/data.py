@@ -1,11 +1,14 @@
 """The prompts of a run: row `index` is a pure function of (settings, seed, index).
 
 Nothing is kept: rows are made when the trainer asks for them, so memory does not grow with the
-number of steps, and any row can be made again from its index or from a rollout.
+number of steps, and any row can be made again from its index or from a rollout. The rows come in
+rounds of as many as there are tasks. A step takes the next `prompts_per_step` of them; that each
+stands there once for every completion of its group is TRL's part.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +19,23 @@ from arcbench.policies import model_path
 from arcbench.policies.base import Message
 from arcbench.prompts import PromptTemplate, messages_hash
 from arcbench.rollouts import Rollout
+from arcbench.runs import RunStore
 from arcbench.tasks import Task, load_tasks
 from arcbench.training.config import DataConfig, TrainConfig
+from arcbench.training.curriculum import (
+    LeftOut,
+    Selection,
+    draw_round,
+    read_pass_rates,
+    select,
+    write_pass_rates,
+)
 from arcbench.training.requirements import check_packages
 
 # What a stream of randomness is for: the same seed must not give related draws.
 _ORDER, _VARIATION = 0, 1
+
+OWN_RATES = "pass_rates.json"  # in a run folder: what the run's tasks were chosen by
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,21 +58,34 @@ class PromptRow:
 class PromptSource:
     """All prompts of a run, by index."""
 
-    tasks: tuple[Task, ...]
+    tasks: tuple[Task, ...]  # in the order of the first round, where it is not shuffled
+    weights: tuple[float, ...] = ()  # (tasks,) how often each comes, relative; empty: equally
     template: PromptTemplate
     data: DataConfig
     seed: int
 
     def row(self, index: int) -> PromptRow:
-        """Prompt `index`: every task once in each round, in an order drawn for that round."""
-        rounds, place = divmod(index, len(self.tasks))
-        order = np.random.default_rng([self.seed, _ORDER, rounds]).permutation(len(self.tasks))
-        task = self.tasks[int(order[place])]
+        """Prompt `index`: a task of its round, which is drawn anew (see `draw_round`)."""
+        number, place = divmod(index, len(self.tasks))
+        drawn = draw_round(
+            self.weights or (1.0,) * len(self.tasks),
+            np.random.default_rng([self.seed, _ORDER, number]),
+            # Going back to the short ones later would forget the long ones again and again.
+            shuffled=number > 0 or self.data.order == "shuffled",
+        )
+        task = self.tasks[int(drawn[place])]
         rng = np.random.default_rng([self.seed, _VARIATION, index])
         test_index = int(rng.integers(len(task.test)))
         augmentation = None
         if self.data.augment:
-            augmentation = Augmentation.draw(rng, task, keep_black=self.data.keep_black)
+            augmentation = Augmentation.draw(
+                rng,
+                task,
+                keep_black=self.data.keep_black,
+                symmetries=self.data.symmetries,
+                colors=self.data.colors,
+                order=self.data.pair_order,
+            )
         return self._row(index, task, augmentation, test_index)
 
     def rebuild(self, rollout: Rollout) -> PromptRow:
@@ -109,34 +136,59 @@ def chosen_tasks(config: TrainConfig) -> list[Task]:
     return chosen
 
 
+def selected_tasks(config: TrainConfig) -> Selection:
+    """Those of the chosen tasks that the pass rates of data.signal_from keep, with their weights.
+
+    Raises UserError as `chosen_tasks` and `curriculum.select` do.
+    """
+    return select(chosen_tasks(config), config.data, config.grpo.num_generations)
+
+
 def check_names(config: TrainConfig) -> None:
-    """Raise UserError for a task, template, policy or package that is not there.
+    """Raise UserError for a task, template, policy, package or file of pass rates not there.
 
     Loads no heavy library.
     """
     check_packages(config)
-    chosen_tasks(config)
+    selected_tasks(config)
     PromptTemplate.load(config.policy.template)
     model_path(config.policy.model)
 
 
+def with_own_rates(config: TrainConfig, store: RunStore) -> TrainConfig:
+    """The settings with the run's own copy of the pass rates, which is made once.
+
+    The tasks of a resumed run are the same, whatever became of the file that they came from.
+    """
+    if config.data.signal_from is None:
+        return config
+    own = (store.path / OWN_RATES).resolve()
+    if not own.is_file():
+        counts = read_pass_rates(Path(config.data.signal_from))
+        write_pass_rates(own, counts, config.data.signal_from)
+    if config.data.signal_from != str(own):
+        config = replace(config, data=replace(config.data, signal_from=str(own)))
+        store.write_config(config.to_dict())
+    return config
+
+
 def prompt_source(
     config: TrainConfig, count_tokens: Callable[[Sequence[Message]], int]
-) -> tuple[PromptSource, tuple[str, ...]]:
-    """The prompts of a run, and the ids of the tasks that were left out as too long.
+) -> tuple[PromptSource, tuple[LeftOut, ...]]:
+    """The prompts of a run, and the tasks that were left out.
 
-    Raises UserError as `chosen_tasks` does, or if none is left.
+    Raises UserError as `selected_tasks` does, or if no prompt is short enough.
     """
-    chosen = chosen_tasks(config)
+    selection = selected_tasks(config)
     template = PromptTemplate.load(config.policy.template)
     limit = config.lengths.max_prompt_tokens
-    fitting: list[Task] = []
+    fitting: list[tuple[int, Task, float]] = []
     too_long: list[str] = []
-    for task in chosen:
+    for task, weight in zip(selection.tasks, selection.weights, strict=True):
         shown = range(len(task.test))
         longest = max(count_tokens(template.messages(task, i)) for i in shown)
         if longest <= limit:
-            fitting.append(task)
+            fitting.append((longest, task, weight))
         else:
             too_long.append(task.id)
     if not fitting:
@@ -144,18 +196,32 @@ def prompt_source(
             f"no task of {config.data.dataset} is left: {len(too_long)} have prompts of more than "
             f"lengths.max_prompt_tokens = {limit} tokens"
         )
+    if config.data.order == "shortest-first":
+        fitting.sort(key=lambda one: one[0])
     source = PromptSource(
-        tasks=tuple(fitting), template=template, data=config.data, seed=config.seed
+        tasks=tuple(task for _, task, _ in fitting),
+        weights=tuple(weight for _, _, weight in fitting),
+        template=template,
+        data=config.data,
+        seed=config.seed,
     )
-    return source, tuple(too_long)
+    left_out = selection.left_out
+    if too_long:
+        why = f"with prompts of more than {limit} tokens"
+        left_out = (*left_out, LeftOut(reason=why, tasks=tuple(too_long)))
+    return source, left_out
 
 
 def prompt_dataset(source: PromptSource, num_rows: int) -> Any:
     """A `datasets.Dataset` of `num_rows` rows {"prompt", "index"} that holds the indices only."""
+    import pyarrow as pa
     from datasets import Dataset
 
     def transform(batch: Mapping[str, list[int]]) -> dict[str, list[Any]]:
-        rows = [source.row(i) for i in batch["index"]]
-        return {"prompt": [list(r.messages) for r in rows], "index": [r.index for r in rows]}
+        # A prompt stands in a batch once for every completion of its group.
+        rows = {i: source.row(i) for i in dict.fromkeys(batch["index"])}
+        prompts = [list(rows[i].messages) for i in batch["index"]]
+        return {"prompt": prompts, "index": list(batch["index"])}
 
-    return Dataset.from_dict({"index": range(num_rows)}).with_transform(transform)
+    indices = pa.table({"index": np.arange(num_rows, dtype=np.int64)})
+    return Dataset(indices).with_transform(transform)
