@@ -318,37 +318,26 @@ def generate_plain(
 ) -> Iterator["Finished"]:
     """The same with `model.generate`, for models whose attention is not plain; job by job."""
     import torch
+    from transformers import LogitsProcessorList
 
     for job in jobs:
         if cancelled():
             return
-        options: dict[str, Any] = {
-            "do_sample": False,
-            "repetition_penalty": config.repetition_penalty,
-        }
-        if config.temperature > 0:
-            options |= {
-                "do_sample": True,
-                "temperature": config.temperature,
-                "top_p": config.top_p,
-                "top_k": config.top_k,
-                "min_p": config.min_p or None,
-            }
-        ids = torch.tensor([job.ids], device=model.device)
-        seed = np.random.SeedSequence([config.seed, job.prompt_index, job.first_sample])
-        devices = [model.device] if model.device.type == "cuda" else []
-        with torch.random.fork_rng(devices), torch.inference_mode():
-            torch.manual_seed(int(seed.generate_state(1)[0]))
+        rows = job.count if config.temperature > 0 else 1
+        ids = torch.tensor([job.ids], device=model.device).expand(rows, -1)
+        noise = torch.from_numpy(_noise([job], config)).to(model.device)
+        with torch.inference_mode():
             out = model.generate(
                 ids,
                 attention_mask=torch.ones_like(ids),
                 max_new_tokens=config.max_new_tokens,
-                num_return_sequences=job.count if config.temperature > 0 else 1,
+                do_sample=False,
+                repetition_penalty=1.0,
+                logits_processor=LogitsProcessorList([_picking(noise, config)]),
                 eos_token_id=sorted(stop_ids) or None,
                 pad_token_id=min(stop_ids, default=0),
                 output_logits=True,
                 return_dict_in_generate=True,
-                **options,
             )
         drawn = out.sequences[:, ids.shape[1] :]
         logits = torch.stack(out.logits, dim=1).float().log_softmax(-1)
@@ -358,3 +347,26 @@ def generate_plain(
             tokens = drawn[row].tolist()
             end = next((i + 1 for i, t in enumerate(tokens) if t in stop_ids), len(tokens))
             yield job, j, tokens[:end], logprobs[row][:end]
+
+
+def _picking(noise: "Tensor", config: SamplingConfig) -> Any:
+    """A processor that leaves `model.generate` the one token that `pick` takes.
+
+    With `generate`'s own sampling the noise of a row would depend on the rows beside it.
+    """
+    import torch
+    from transformers import LogitsProcessor
+
+    class Picking(LogitsProcessor):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.step = 0
+
+        def __call__(self, input_ids: Any, scores: Any) -> Any:
+            seen = None
+            if config.repetition_penalty != 1:
+                seen = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, input_ids, True)
+            token, _ = pick(scores, noise[: len(scores), self.step], config, seen)
+            self.step += 1
+            return torch.full_like(scores, float("-inf")).scatter_(1, token[:, None], 0.0)
+
+    return Picking()

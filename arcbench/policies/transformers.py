@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ PLAIN_ATTENTION = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """Samples of one prompt that are drawn together."""
+    """Samples of one prompt that are drawn together; the two numbers choose their noise."""
 
     prompt_index: int
     first_sample: int
@@ -102,19 +102,30 @@ class TransformersPolicy:
 
     def stream_ids(self, ids: Sequence[Sequence[int]], config: SamplingConfig) -> Iterator[Sampled]:
         """The same for prompts that are tokens already."""
+        yield from self.stream_jobs(
+            [
+                Job(prompt_index=i, first_sample=0, count=config.n, ids=tuple(prompt))
+                for i, prompt in enumerate(ids)
+            ],
+            config,
+        )
+
+    def stream_jobs(self, jobs: Sequence[Job], config: SamplingConfig) -> Iterator[Sampled]:
+        """Yield the samples of the jobs; `config.n` counts for nothing here."""
         from arcbench.policies.decoding import generate_plain, generate_shared
 
         self._cancelled = False
-        for i, prompt in enumerate(ids):
-            if len(prompt) + config.max_new_tokens > self.max_positions:
+        for job in jobs:
+            if len(job.ids) + config.max_new_tokens > self.max_positions:
                 raise UserError(
-                    f"prompt {i} has {len(prompt)} tokens; with {config.max_new_tokens} new ones "
-                    f"that is more than the {self.max_positions} positions of {self.name}"
+                    f"prompt {job.prompt_index} has {len(job.ids)} tokens; with "
+                    f"{config.max_new_tokens} new ones that is more than the "
+                    f"{self.max_positions} positions of {self.name}"
                 )
         generate = generate_shared if self._shared else generate_plain
-        for jobs in self._batches(ids, config.n):
+        for batch in self._batches(jobs):
             for job, offset, tokens, logprobs in generate(
-                self.model, jobs, config, self._stop_ids, lambda: self._cancelled
+                self.model, batch, config, self._stop_ids, lambda: self._cancelled
             ):
                 stopped = bool(tokens) and tokens[-1] in self._stop_ids
                 yield Sampled(
@@ -130,7 +141,7 @@ class TransformersPolicy:
             if self._cancelled:
                 return
 
-    def _batches(self, ids: Sequence[Sequence[int]], n: int) -> Iterator[list[Job]]:
+    def _batches(self, wanted: Sequence[Job]) -> Iterator[list[Job]]:
         """Jobs that fit into memory together, the longest prompts first."""
         on_gpu = self.model.device.type == "cuda"
         max_rows = min(4096 if on_gpu else 256, 2**28 // self.model.config.vocab_size)
@@ -138,17 +149,17 @@ class TransformersPolicy:
         max_mask = 4e8 if on_gpu else 3e7
         max_cache = self._cache_budget_bytes() / _cache_bytes_per_token(self.model)
         jobs: list[Job] = []
-        for i in sorted(range(len(ids)), key=lambda i: -len(ids[i])):
-            for first in range(0, n, max_rows):
-                count = min(max_rows, n - first)
-                length = len(jobs[0].ids) if jobs else len(ids[i])
+        for job in sorted(wanted, key=lambda job: -len(job.ids)):
+            for first in range(0, job.count, max_rows):
+                count = min(max_rows, job.count - first)
+                length = len(jobs[0].ids) if jobs else len(job.ids)
                 rows = count + sum(job.count for job in jobs)
                 cells = (len(jobs) + 1) * length
                 full = rows > max_rows or cells * length > max_mask or cells > max_cache
                 if jobs and full:
                     yield jobs
                     jobs = []
-                jobs.append(Job(prompt_index=i, first_sample=first, count=count, ids=tuple(ids[i])))
+                jobs.append(replace(job, first_sample=job.first_sample + first, count=count))
         if jobs:
             yield jobs
 

@@ -10,10 +10,11 @@ import numpy as np
 from arcbench import series
 from arcbench.judge import Attempt, Judge
 from arcbench.policies.base import Completion
-from arcbench.rollouts import groups
+from arcbench.rollouts import Rollout, groups
 from arcbench.runs import RunStore
 from arcbench.training.config import Scale
 from arcbench.training.data import PromptSource
+from arcbench.training.processes import ALONE, Processes
 
 _STD_FLOOR = 1e-4  # TRL adds it to the deviation
 
@@ -38,6 +39,7 @@ class RewardBridge:
     """Judges what was sampled for a step, and leaves rollouts and metrics in the run folder.
 
     `reward` is the function for TRL. An error in it is ours, not the program's, and stops the run.
+    Each process judges what it sampled; the main one writes down what all of them did.
     """
 
     source: PromptSource
@@ -45,6 +47,7 @@ class RewardBridge:
     store: RunStore
     num_generations: int
     scale: Scale
+    processes: Processes = ALONE
     metrics: dict[str, float] = field(default_factory=dict)  # of the latest step
 
     def reward(
@@ -57,15 +60,16 @@ class RewardBridge:
         log_metric: Callable[[str, float], None],
         **_: Any,
     ) -> list[float | None]:
-        """Total rewards of the completions, which come group by group."""
+        """Total rewards of this process's completions.
+
+        All processes' completions, one process after the other, come group by group.
+        """
         started = time.perf_counter()
         step = int(trainer_state.global_step) + 1
-        size = self.num_generations
+        first = self.processes.rank * len(sampled)
         attempts = []
         for i, (completion, row_index) in enumerate(zip(sampled, index, strict=True)):
-            group, place = divmod(i, size)
-            if row_index != index[group * size]:
-                raise RuntimeError(f"completion {i} of step {step} is not of its group's prompt")
+            group, place = divmod(first + i, self.num_generations)
             row = self.source.row(row_index)
             attempts.append(
                 Attempt(
@@ -78,16 +82,30 @@ class RewardBridge:
                     messages_hash=row.hash,
                 )
             )
-        rollouts = self.judge.judge(attempts, run_id=self.store.name, step=step)
+        mine = self.judge.judge(attempts, run_id=self.store.name, step=step)
+        rollouts = [r for share in self.processes.gather(mine) for r in share]
+        if self.processes.main:
+            self._record(step, rollouts)
+            self.metrics[series.SECONDS_REWARD] = time.perf_counter() - started
+            for name, value in self.metrics.items():
+                log_metric(name, value)
+        log_extra("task_id", [r.task_id for r in mine])
+        log_extra("outcome", [r.execution.outcome.value for r in mine])
+        return [r.reward.total for r in mine]
+
+    def _record(self, step: int, rollouts: Sequence[Rollout]) -> None:
+        """Write the rollouts of all whole groups, and measure them."""
+        size = self.num_generations
+        for group in groups(rollouts):
+            asked = {r.messages_hash for r in group.rollouts}
+            if len(asked) > 1 or len(group.rollouts) != size:
+                raise RuntimeError(
+                    f"step {step} has a group of {len(group.rollouts)} completions for "
+                    f"{len(asked)} prompts, not of {size} for one"
+                )
         rewards = [r.reward.total for r in rollouts]
         rewards_PG = [rewards[g : g + size] for g in range(0, len(rewards), size)]
         flat = [a for row in advantages(rewards_PG, self.scale) for a in row]
         rollouts = [replace(r, advantage=a) for r, a in zip(rollouts, flat, strict=True)]
         self.store.write_rollouts(step, rollouts)
         self.metrics = series.measure(groups(rollouts))
-        self.metrics[series.SECONDS_REWARD] = time.perf_counter() - started
-        for name, value in self.metrics.items():
-            log_metric(name, value)
-        log_extra("task_id", [r.task_id for r in rollouts])
-        log_extra("outcome", [r.execution.outcome.value for r in rollouts])
-        return list(rewards)

@@ -8,10 +8,12 @@ from rich.table import Table
 
 from arcbench import series
 from arcbench.judge import Attempt, Judge
-from arcbench.policies.base import Policy, SamplingConfig
+from arcbench.policies.base import SamplingConfig
+from arcbench.policies.transformers import Job, TransformersPolicy
 from arcbench.rollouts import Rollout
 from arcbench.training.config import TrainConfig
 from arcbench.training.data import PromptSource
+from arcbench.training.processes import ALONE, Processes
 
 # What is shown of a measurement, and how each figure is written.
 FIGURES = {
@@ -64,17 +66,31 @@ def sampling(config: TrainConfig) -> SamplingConfig:
 
 
 def measure(
-    policy: Policy,
+    policy: TransformersPolicy,
     source: PromptSource,
     judge: Judge,
     config: TrainConfig,
     check: Callable[[], None] = lambda: None,
+    processes: Processes = ALONE,
 ) -> Measurement:
-    """Sample every task, as it is in the data set, and judge. `check` is called in between."""
+    """Sample every task, as it is in the data set, and judge. `check` is called in between.
+
+    Each process takes its share of the samples of every task; all of them get the whole result.
+    """
     n = config.measure.samples
     attempts: list[Attempt] = []
-    prompts = [source.template.messages(t) for t in source.tasks]
-    for s in policy.stream(prompts, sampling(config)):
+    mine = processes.share(n)
+    jobs = [
+        Job(
+            prompt_index=i,
+            first_sample=mine.start,
+            count=len(mine),
+            ids=tuple(policy.chat.ids(source.template.messages(t))),
+        )
+        for i, t in enumerate(source.tasks)
+        if mine
+    ]
+    for s in policy.stream_jobs(jobs, sampling(config)):
         check()
         attempts.append(
             Attempt(
@@ -84,7 +100,8 @@ def measure(
                 group=s.prompt_index,
             )
         )
-    return summary(judge.judge(attempts), tasks=[t.id for t in source.tasks], samples=n)
+    judged = [r for share in processes.gather(judge.judge(attempts)) for r in share]
+    return summary(judged, tasks=[t.id for t in source.tasks], samples=n)
 
 
 def summary(rollouts: Sequence[Rollout], *, tasks: Sequence[str], samples: int) -> Measurement:
