@@ -1,12 +1,8 @@
 """The small policy that comes with arcbench."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from arcbench.errors import UserError
-
-if TYPE_CHECKING:
-    from arcbench.policies.transformers import TransformersPolicy
 
 NAME = "arcbench-16m"
 
@@ -26,10 +22,3 @@ def checked_path() -> Path:
             f"arcbench pretrain --out {folder}"
         )
     return folder
-
-
-def load(**options: Any) -> "TransformersPolicy":
-    """The embedded policy, ready to be sampled."""
-    from arcbench.policies.transformers import TransformersPolicy
-
-    return TransformersPolicy.load(checked_path(), name=NAME, **options)

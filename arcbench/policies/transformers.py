@@ -42,12 +42,14 @@ class TransformersPolicy:
     rounding). Log-probabilities are the model's own: temperature 1, nothing cut off.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, *, name: str) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, *, name: str, shared_prefix: bool = True
+    ) -> None:
         self.name = name
         self.model = model.eval()
         self.chat = ChatTokenizer(tokenizer, name)
         self.max_positions: int = getattr(model.config, "max_position_embeddings", 1 << 30)
-        self._shared = _has_plain_attention(model.config)
+        self._shared = shared_prefix and _has_plain_attention(model.config)
         self._stop_ids = _stop_ids(model, tokenizer)
         self._cancelled = False
 
@@ -59,13 +61,16 @@ class TransformersPolicy:
         device: str = "auto",
         dtype: str = "auto",
         name: str | None = None,
+        adapter: Path | None = None,
     ) -> "TransformersPolicy":
-        """Load a model; dtype auto is bfloat16 on a GPU and float32 on a CPU.
+        """Load a model, with the LoRA adapter of a folder on top if one is given.
 
-        Raises UserError if there is no such model, MissingExtra without torch and transformers.
+        dtype auto is bfloat16 on a GPU and float32 on a CPU. Raises UserError if either is not
+        there or they do not fit, MissingExtra without torch and transformers.
         """
         try:
             import torch
+            from safetensors import SafetensorError
             from transformers import AutoModelForCausalLM
         except ModuleNotFoundError as error:
             raise MissingExtra("a policy that runs here", "train") from error
@@ -78,9 +83,13 @@ class TransformersPolicy:
             model: Any = AutoModelForCausalLM.from_pretrained(
                 str(folder_or_id), dtype=getattr(torch, dtype)
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             first_line = str(error).strip().splitlines()[0]
             raise UserError(f"no model in {str(folder_or_id)!r}: {first_line}") from error
+        if adapter is not None:
+            from arcbench.policies.adapter import attach
+
+            model = attach(model, adapter)
         return cls(model.to(device), chat.tokenizer, name=name or Path(folder_or_id).name)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:

@@ -11,10 +11,14 @@ from typing import Any
 
 from arcbench.errors import MissingExtra, UserError
 from arcbench.policies import model_path
+from arcbench.policies.adapter import Adapter, attach
 from arcbench.policies.chat import ChatTokenizer
 from arcbench.policies.padding import model_facts, repair_padding
+from arcbench.policies.sources import same_model
+from arcbench.preflight import PreflightFinding, error, ok, warning
 from arcbench.sandbox import Limits
 from arcbench.training.config import TrainConfig
+from arcbench.training.config_policy import ALL_LINEAR
 
 
 def prepare_libraries() -> None:
@@ -109,27 +113,71 @@ def load_options(config: TrainConfig, gpu: bool) -> dict[str, Any]:
 
 
 def load_model(config: TrainConfig, gpu: bool, checkpoint: Path | None = None) -> Any:
-    """The model as `load_options` has it, on its device.
+    """The model as `load_options` has it, on its device, with the adapter to go on with.
 
-    With a `checkpoint` it has the weights (or the adapter) of that one.
+    With a `checkpoint` it has the weights (or the adapter) of that one. UserError for a model or
+    adapter that is not whole, and for one that does not fit the other.
     """
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
-    lora = config.policy.lora is not None
-    folder = model_path(config.policy.model)
-    if checkpoint is not None and not lora:
-        folder = str(checkpoint)
+    folder, adapter = model_path(config.policy.model), config.policy.adapter
+    if checkpoint is not None:
+        folder, adapter = (
+            (folder, str(checkpoint)) if config.policy.lora is not None else (str(checkpoint), None)
+        )
     options = load_options(config, gpu)
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, **options)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"no model in {folder!r}: {reason}") from error
-    if checkpoint is not None and lora:
-        from peft import PeftModel
-
-        model = PeftModel.from_pretrained(model, str(checkpoint))
+    except (OSError, ValueError, SafetensorError) as problem:
+        reason = str(problem).strip().splitlines()[0]
+        raise UserError(f"no model in {folder!r}: {reason}") from problem
+    if adapter is not None:
+        model = attach(model, Path(adapter), trainable=checkpoint is None)
     return model.to("cuda") if gpu and "device_map" not in options else model
+
+
+def check_adapter(config: TrainConfig) -> list[PreflightFinding]:
+    """Whether the adapter that a run goes on with fits its model; nothing without one.
+
+    The model is built without weights for it.
+    """
+    name, lora = "adapter", config.policy.lora
+    if config.policy.adapter is None or lora is None:
+        return []
+    advice = "name the model that it was made for as policy.model"
+    try:
+        adapter = Adapter.read(Path(config.policy.adapter))
+        model = empty_model(model_path(config.policy.model))
+        adapter.check_fits(model)
+    except UserError as problem:
+        return [error(name, str(problem), advice)]
+    said = f"goes on with {adapter.folder}, of rank {adapter.rank}"
+    left_out = linear_layers(model) - {f.module for f in adapter.factors}
+    if lora.target_modules == ALL_LINEAR and left_out:
+        said += f", which leaves {min(left_out)} alone; policy.lora says {ALL_LINEAR}"
+        return [error(name, said, "leave policy.lora out: an adapter brings its own")]
+    if not same_model(adapter.base, config.policy.model):
+        said += f", which was made for {adapter.base}, on top of {config.policy.model}"
+        return [warning(name, said, f"if they are not the same model, {advice}")]
+    return [ok(name, said)]
+
+
+def empty_model(folder_or_id: str) -> Any:
+    """The modules of a model, without memory for their weights."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder_or_id))
+
+
+def linear_layers(model: Any) -> set[str]:
+    """The modules that PEFT means by all-linear: every linear layer but the one of the output."""
+    from torch.nn import Linear
+
+    output = model.get_output_embeddings()
+    return {n for n, m in model.named_modules() if isinstance(m, Linear) and m is not output}
 
 
 def positions(model: Any) -> int:
@@ -145,9 +193,9 @@ def pool_options(config: TrainConfig) -> dict[str, Any]:
 
 
 def peft_config(config: TrainConfig) -> Any:
-    """PEFT's settings of the adapter, None without one."""
+    """PEFT's settings of a new adapter; None without one, and where the model has it already."""
     lora = config.policy.lora
-    if lora is None:
+    if lora is None or config.policy.adapter is not None:
         return None
     from peft import LoraConfig
 
@@ -156,6 +204,6 @@ def peft_config(config: TrainConfig) -> Any:
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=names[0] if names == ["all-linear"] else names,
+        target_modules=ALL_LINEAR if names == [ALL_LINEAR] else names,
         task_type="CAUSAL_LM",
     )

@@ -23,6 +23,7 @@ LLAMA_3_1_8B = ModelShape(
 )
 KNOWN = {
     "llama-3.1-8b": LLAMA_3_1_8B,
+    "barc": LLAMA_3_1_8B,
     "barc0/Llama-3.1-ARC-Potpourri-Induction-8B": LLAMA_3_1_8B,
 }
 

@@ -154,7 +154,11 @@ class Recorder:
     def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
         """A checkpoint is complete: say so inside it."""
         step = int(state.global_step)
-        write_json(Path(args.output_dir) / f"checkpoint-{step}" / _WHOLE, {"step": step})
+        folder = Path(args.output_dir) / f"checkpoint-{step}"
+        # TRL's copy of the adapter that the run went on with (for the KL term) is made anew by a
+        # resumed run; beside the trained one it would be the only one that transformers loads.
+        shutil.rmtree(folder / "ref", ignore_errors=True)
+        write_json(folder / _WHOLE, {"step": step})
 
 
 def as_callback(recorder: Recorder) -> Any:
