@@ -234,6 +234,8 @@ def seen(who: str, config: TrainConfig, chat, store):
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_a_setting_changes_what_the_trainer_is_given(leaf, model, rates, chat, store):
     settings, value, watchers = LEAVES[leaf]
+    if settings is RATES:
+        settings = {"data": {"signal_from": str(rates)}}
     before = TrainConfig.from_dict(settings)
     *path, name = leaf.split(".")
     data = place = before.to_dict()
@@ -245,5 +247,3 @@ def test_a_setting_changes_what_the_trainer_is_given(leaf, model, rates, chat, s
     after = TrainConfig.from_dict(data)
     for who in watchers.split():
         assert seen(who, after, chat, store) != seen(who, before, chat, store), who
-    if settings is RATES:
-        settings = {"data": {"signal_from": str(rates)}}

@@ -19,7 +19,13 @@ from arcbench.training import build, faults
 from arcbench.training.bridge import RewardBridge
 from arcbench.training.checks import before_run
 from arcbench.training.config import TrainConfig, overfit_config
-from arcbench.training.data import PromptSource, check_names, prompt_dataset, prompt_source
+from arcbench.training.data import (
+    PromptSource,
+    check_names,
+    prompt_dataset,
+    prompt_source,
+    with_own_rates,
+)
 from arcbench.training.measure import Measurement, before_after_table, measure, shown_figures
 from arcbench.training.recorder import (
     Recorder,
@@ -129,6 +135,7 @@ def _run(store: RunStore, config: TrainConfig, log: RunLog | None) -> RunStore:
 def _until_stopped(store: RunStore, config: TrainConfig, log: RunLog) -> tuple[RunState, str]:
     """The last state and why it ended there; a request to stop is an end like another."""
     stop = StopSignal(store=store)
+    config = with_own_rates(config, store)
     try:
         with stop.listening():
             return _Run(store=store, config=config, log=log, stop=stop).all()
@@ -156,9 +163,9 @@ class _Run:
         self.store.add_info(device=torch.cuda.get_device_name(0) if gpu else "cpu")
         before_run(config, self.store, self.log.print)
         chat = build.load_tokenizer(config)
-        source, too_long = prompt_source(config, chat.count_tokens)
-        if too_long:
-            self.log.print(f"left out, prompts too long: {', '.join(too_long)}")
+        source, left_out = prompt_source(config, chat.count_tokens)
+        for tasks in left_out:
+            self.log.print(f"left out: {tasks}")
         drop_broken_checkpoints(self.store)
         newest = newest_checkpoint(self.store)
         done, checkpoint = newest if newest else (0, None)
