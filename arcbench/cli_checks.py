@@ -102,7 +102,8 @@ def memory(
     micro_batch: int = 1,
     checkpointing: bool = True,
     optimizer: str = "adamw",
-    engine: Literal["transformers", "vllm-colocate", "server", "unsloth"] = "transformers",
+    engine: Literal["transformers", "vllm-colocate", "server"] = "transformers",
+    unsloth: bool = False,
     share: float = 0.3,
     sleep: bool = False,
     beta: float = 0.0,
@@ -122,6 +123,7 @@ def memory(
         checkpointing: activations are computed again instead of kept.
         optimizer: adamw, adamw_8bit, adafactor, sgd.
         engine: what writes the completions; a server has a card of its own.
+        unsloth: train with its kernels; a colocated vLLM shares the frozen weights then.
         share: of the card, for a colocated vLLM.
         sleep: vLLM gives its memory back while training.
         beta: above 0 a reference model is kept, unless an adapter is trained.
@@ -143,6 +145,7 @@ def memory(
         checkpointing=checkpointing,
         optimizer=optimizer,
         engine=engine,
+        unsloth=unsloth,
         utilization=share,
         sleep=sleep,
         reference=beta > 0,

@@ -132,7 +132,7 @@ setups = st.builds(
     st.sampled_from([2, 8, 16]),
     st.sampled_from([0, 1, 2]),
     st.booleans(),
-    st.sampled_from(["transformers", "vllm-colocate", "server", "unsloth"]),
+    st.sampled_from(["transformers", "vllm-colocate", "server"]),
     st.booleans(),
 )
 

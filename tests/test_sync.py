@@ -317,7 +317,7 @@ def test_where_nobody_watches_the_engine_is_synced_but_not_asked(full, chat):
     prove(canary, full)
     assert engine.syncs == 3
     assert canary.check(1) is None
-    assert canary.metrics == {}
+    assert canary.metrics(1) == {}
 
 
 # --- the pure part ---

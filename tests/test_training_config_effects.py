@@ -18,6 +18,8 @@ from tests.tiny_policy import save_tiny_policy
 LORA = {"policy": {"lora": {}}}
 RATES = {"data": {"signal_from": "RATES"}}
 VLLM = {"engine": {"kind": "vllm-colocate"}}
+SERVER = {"engine": {"kind": "vllm-server"}}
+ADAPTERS = {**LORA, "engine": {"kind": "vllm-adapters"}}
 # For each leaf: the settings in which it counts, another value of it, and who must see a change.
 LEAVES = {
     "policy.model": ({}, "TINY", "folder"),
@@ -26,21 +28,22 @@ LEAVES = {
     "policy.lora.alpha": (LORA, 8.0, "adapter"),
     "policy.lora.dropout": (LORA, 0.1, "adapter"),
     "policy.lora.target_modules": (LORA, "q_proj,v_proj", "adapter"),
+    "policy.unsloth": (LORA, True, "packages"),
     "policy.quantization": ({**LORA, "device": "gpu"}, "4bit", "weights"),
     "data.dataset": ({}, "arc-agi-2", "tasks"),
     "data.split": ({}, "evaluation", "tasks"),
     "data.tasks": ({}, ["67a3c6ac"], "tasks"),
-    "data.augment": ({}, False, "prompt"),
-    "data.keep_black": ({}, False, "prompt"),
-    "lengths.max_prompt_tokens": ({}, 500, "tasks"),
     "data.order": ({"seed": 3}, "shortest-first", "prompt"),
     "data.signal_from": ({}, "RATES", "tasks"),
     "data.min_signal": (RATES, 0.8, "tasks"),
     "data.weights": (RATES, "unsolved", "weights_of_tasks"),
-    "lengths.max_completion_tokens": ({}, 50, "trl sampling"),
+    "data.augment": ({}, False, "prompt"),
     "data.symmetries": ({}, False, "prompt"),
     "data.colors": ({}, False, "prompt"),
     "data.pair_order": ({}, False, "prompt"),
+    "data.keep_black": ({}, False, "prompt"),
+    "lengths.max_prompt_tokens": ({}, 500, "tasks"),
+    "lengths.max_completion_tokens": ({}, 50, "trl sampling"),
     "sampling.temperature": ({}, 0.7, "trl sampling"),
     "sampling.top_p": ({}, 0.9, "trl sampling"),
     "sampling.top_k": ({}, 50, "trl sampling"),
@@ -97,6 +100,11 @@ LEAVES = {
         "trl",
     ),
     "engine.kind": ({}, "vllm-colocate", "trl sampler"),
+    "engine.continuous_batching": ({}, True, "trl sampler"),
+    "engine.url": (SERVER, "http://10.0.0.2:8001", "trl addresses"),
+    "engine.group_port": (SERVER, 51217, "trl"),
+    "engine.urls": (ADAPTERS, ["http://10.0.0.2:8001", "http://10.0.0.3:8001"], "addresses"),
+    "engine.patience_s": (ADAPTERS, 5.0, "addresses"),
     "engine.gpu_memory_share": (VLLM, 0.5, "trl"),
     "engine.tensor_parallel": (VLLM, 2, "trl"),
     "engine.sleep": (VLLM, True, "trl"),
@@ -104,6 +112,8 @@ LEAVES = {
     "engine.correction.mode": (VLLM, "sequence_mask", "trl"),
     "engine.correction.cap": (VLLM, 2.0, "trl"),
     "engine.correction.floor": (VLLM, 0.1, "trl"),
+    "sync.prove": ({}, False, "canary"),
+    "sync.every": ({}, 0, "canary"),
     "sandbox.workers": ({}, 3, "pool"),
     "sandbox.timeout_s": ({}, 9.0, "pool"),
     "sandbox.memory_mb": ({}, 300, "pool"),
@@ -139,6 +149,8 @@ def everything() -> set[str]:
         {},
         LORA,
         VLLM,
+        SERVER,
+        ADAPTERS,
         {"grpo": {"beta": 0.04, "reference_sync": {}, "entropy_bonus": {}}},
     ):
         found |= set(leaves(TrainConfig.from_dict(data)))
@@ -155,18 +167,6 @@ def model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def chat():
-    from arcbench.policies import load_tokenizer
-
-    return load_tokenizer("embedded")
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory) -> RunStore:
-    return RunStore.create(tmp_path_factory.mktemp("runs"), "effects", {})
-
-
-@pytest.fixture(scope="module")
 def rates(tmp_path_factory) -> Path:
     counts = {
         "67a3c6ac": TaskCount(samples=32, solved=16),
@@ -178,12 +178,28 @@ def rates(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def chat():
+    from arcbench.policies import load_tokenizer
+
+    return load_tokenizer("embedded")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> RunStore:
+    return RunStore.create(tmp_path_factory.mktemp("runs"), "effects", {})
+
+
 def seen(who: str, config: TrainConfig, chat, store):
     """What a part of the trainer is given under a configuration."""
     from arcbench.policies import model_path
     from arcbench.training import build, measure
-    from arcbench.training.sampler import sampler_for
+    from arcbench.training.engine_setup import RunEngine, canary_options
+    from arcbench.training.requirements import check_packages
     from arcbench.training.trl_args import grpo_args
+
+    def run_engine() -> RunEngine:
+        return RunEngine(config=config, chat=chat, folder=store.path, say=print, give_up=print)
 
     if who == "trl":
         return grpo_args(config, store, False, 20_000).to_dict()
@@ -195,9 +211,18 @@ def seen(who: str, config: TrainConfig, chat, store):
     if who == "adapter":
         return build.peft_config(config).to_dict()
     if who == "sampling":
-        return sampler_for(config, chat.tokenizer).sampling(1)
+        return run_engine().sampler.sampling(1)
     if who == "sampler":
-        return type(sampler_for(config, chat.tokenizer))
+        return type(run_engine().sampler)
+    if who == "addresses":
+        return [(c.base_url, c.patience_s) for c in run_engine().clients]
+    if who == "canary":
+        return canary_options(config)
+    if who == "packages":
+        try:
+            return check_packages(config)
+        except UserError as error:
+            return str(error)
     if who == "pool":
         return build.pool_options(config)
     if who == "folder":

@@ -8,16 +8,14 @@ see the run's folder, on the trainer's own GPU, or on a CPU.
 import shutil
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from arcbench.errors import UserError
-from arcbench.policies.base import Completion, Message, SamplingConfig
-from arcbench.policies.chat import ChatTokenizer
-from arcbench.training.client import Client, Written, gather
-from arcbench.training.sampler import StepSampler
+from arcbench.training.client import Client, ServerGone, gather
 from arcbench.training.sync import Logprobs, Probe
 
 KEPT = 2  # adapters that stay loaded: the newest, and the one before it
@@ -52,41 +50,28 @@ class AdapterServers:
             self.adapter().save_pretrained(
                 str(path), selected_adapters=["default"], save_embedding_layers=False
             )
+            self._loaded.append(name)  # before: what one server has already is taken back, too
             gather([(c, partial(c.load_adapter, name, str(path))) for c in self.clients])
-            self._loaded.append(name)
             while len(self._loaded) > KEPT:
                 self._drop(self._loaded.pop(0))
         self.name = self.share(name)
 
-    def close(self) -> None:
-        """Unload what is still loaded and remove its files."""
+    def close(self, *, quiet: bool = False) -> None:
+        """Unload what is still loaded and remove its files.
+
+        With `quiet` a server that is gone is no error: the run ends because of it.
+        """
         while self._loaded:
-            self._drop(self._loaded.pop())
+            with suppress(ServerGone) if quiet else nullcontext():
+                self._drop(self._loaded.pop())
+        if self.main and self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
     def _drop(self, name: str) -> None:
-        gather([(c, partial(c.unload_adapter, name)) for c in self.clients])
-        shutil.rmtree(self.folder / name)
-
-    def complete(
-        self, prompts: Sequence[Sequence[int]], sampling: SamplingConfig
-    ) -> list[list[Written]]:
-        """`sampling.n` completions of each prompt; every server writes a part of each group."""
-        calls, owners = [], []
-        servers = len(self.clients)
-        for p, ids in enumerate(prompts):
-            for s, client in enumerate(self.clients):
-                # The first server of a prompt changes, so that none gets all the odd ones.
-                count = sampling.n // servers + ((s - p) % servers < sampling.n % servers)
-                if count:
-                    part = replace(sampling, n=count)
-                    seed = (sampling.seed + 7919 * p + 104_729 * s) % 2**31
-                    call = partial(client.complete, ids, part, model=self.name, seed=seed)
-                    calls.append((client, call))
-                    owners.append(p)
-        groups: list[list[Written]] = [[] for _ in prompts]
-        for p, written in zip(owners, gather(calls), strict=True):
-            groups[p].extend(written)
-        return groups
+        try:
+            gather([(c, partial(c.unload_adapter, name)) for c in self.clients])
+        finally:
+            shutil.rmtree(self.folder / name)
 
     def engines(self) -> list["AdapterServer"]:
         """Each server as the canary sees it."""
@@ -110,30 +95,5 @@ class AdapterServer:
         self.servers.sync()
 
     def score(self, probes: Sequence[Probe]) -> Logprobs:
-        """By `prompt_logprobs` under the newest adapter."""
+        """Under the newest adapter."""
         return self.client.score(probes, model=self.servers.name)
-
-
-@dataclass(kw_only=True, slots=True)
-class AdapterSampler(StepSampler):
-    """Samples from the servers, after giving them the adapter of this step."""
-
-    servers: AdapterServers
-
-    def draw(
-        self, firsts: Sequence[Sequence[Message]], ids: Sequence[Sequence[int]], trainer: Any
-    ) -> list[Completion]:
-        """The completions of the prompts, group by group."""
-        self.servers.sync()
-        sampling = self.sampling(int(trainer.state.global_step) + 1)
-        chat = ChatTokenizer(self.tokenizer, self.config.policy.model)
-        return [
-            Completion(
-                text=chat.decode(w.token_ids[:-1] if w.finish_reason == "stop" else w.token_ids),
-                token_ids=w.token_ids,
-                logprobs=w.logprobs,
-                finish_reason=w.finish_reason,
-            )
-            for group in self.servers.complete(ids, sampling)
-            for w in group
-        ]

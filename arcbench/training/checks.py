@@ -19,7 +19,7 @@ from arcbench.prompts import PromptTemplate, template_names
 from arcbench.runs import RunStore
 from arcbench.sandbox import pool
 from arcbench.training.build import check_adapter
-from arcbench.training.config import TrainConfig, VllmColocate
+from arcbench.training.config import TrainConfig, VllmAdapters, VllmColocate, VllmServer
 from arcbench.training.curriculum import check_curriculum, read_pass_rates
 from arcbench.training.data import selected_tasks
 from arcbench.training.memory import GB, Engine, MemoryPlan, MemorySetup, ModelShape, plan
@@ -73,6 +73,9 @@ def check(
     findings += check_curriculum(selection, counts, config.grpo.num_generations)
     findings += preflight.check_sandbox(pool.layers())
     findings.append(preflight.check_worker(platform.python_version(), version("numpy")))
+    if isinstance(config.engine, VllmServer | VllmAdapters):
+        needed = _longest_prompt(config, lengths) + config.lengths.max_completion_tokens
+        findings += check_servers(config.engine.addresses, tokens=needed)
     findings.append(_disk(config, shape, root))
     findings.append(_memory(config, shape, no_shape, lengths))
     return findings
@@ -144,7 +147,7 @@ def memory_setup(config: TrainConfig, shape: ModelShape, prompt_tokens: int) -> 
         named = [n.strip() for n in lora.target_modules.split(",")]
         modules = tuple(n for n in shape.linears if n in named)
     checkpointing = config.gradient_checkpointing
-    kind: Engine = "vllm-colocate" if isinstance(engine, VllmColocate) else "transformers"
+    kind = _engine_in_memory(config)
     return MemorySetup(
         shape=shape,
         prompt_tokens=prompt_tokens,
@@ -159,9 +162,19 @@ def memory_setup(config: TrainConfig, shape: ModelShape, prompt_tokens: int) -> 
         optimizer=_optimizer(config.optimizer.name),
         reference=grpo.beta > 0,
         engine=kind,
+        unsloth=config.policy.unsloth,
         utilization=engine.gpu_memory_share if isinstance(engine, VllmColocate) else 0.3,
         sleep=isinstance(engine, VllmColocate) and engine.sleep,
     )
+
+
+def _engine_in_memory(config: TrainConfig) -> Engine:
+    """What writes completions, as far as the trainer's card has to hold it."""
+    if isinstance(config.engine, VllmServer | VllmAdapters):
+        return "server"
+    if isinstance(config.engine, VllmColocate):
+        return "vllm-colocate"
+    return "transformers"
 
 
 def memory_finding(found: MemoryPlan) -> PreflightFinding:
@@ -188,8 +201,13 @@ def _memory(
         return ok("memory", "the run is on a CPU: no card to fill")
     if shape is None:
         return warning("memory", no_shape, "watch the first steps: nvidia-smi")
-    longest = min(lengths.longest.tokens, config.lengths.max_prompt_tokens)
-    return memory_finding(plan(memory_setup(config, shape, longest), card))
+    setup = memory_setup(config, shape, _longest_prompt(config, lengths))
+    return memory_finding(plan(setup, card))
+
+
+def _longest_prompt(config: TrainConfig, lengths: Lengths) -> int:
+    """Tokens of the longest prompt that the run takes."""
+    return min(lengths.longest.tokens, config.lengths.max_prompt_tokens)
 
 
 def _card_bytes() -> int:

@@ -18,8 +18,11 @@ from arcbench.training.config_data import DataConfig, LengthConfig, MeasureConfi
 from arcbench.training.config_engine import (
     EngineConfig,
     ImportanceCorrection,
+    SyncConfig,
     TransformersEngine,
+    VllmAdapters,
     VllmColocate,
+    VllmServer,
 )
 from arcbench.training.config_grpo import (
     EntropyBonus,
@@ -37,8 +40,9 @@ from arcbench.training.config_policy import LoraConfig, PolicyConfig
 __all__ = [
     "DataConfig", "EngineConfig", "EntropyBonus", "GrpoConfig", "ImportanceCorrection",
     "LengthConfig", "LoraConfig", "MeasureConfig", "OptimizerConfig", "PolicyConfig",
-    "ReferenceSync", "RolloutSampling", "SandboxConfig", "Scale", "ScheduleConfig",
-    "TrackingConfig", "TrainConfig", "TransformersEngine", "VllmColocate", "overfit_config",
+    "ReferenceSync", "RolloutSampling", "SandboxConfig", "Scale", "ScheduleConfig", "SyncConfig",
+    "TrackingConfig", "TrainConfig", "TransformersEngine", "VllmAdapters", "VllmColocate",
+    "VllmServer", "overfit_config",
 ]  # fmt: skip
 
 TRACKERS = ("trackio", "wandb", "tensorboard")
@@ -109,6 +113,7 @@ class TrainConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     engine: EngineConfig = field(default_factory=TransformersEngine)
+    sync: SyncConfig = field(default_factory=SyncConfig)
     sandbox: SandboxConfig = SandboxConfig()
     measure: MeasureConfig = field(default_factory=MeasureConfig)
     tracking: TrackingConfig = TrackingConfig()
@@ -181,21 +186,50 @@ class TrainConfig:
             )
 
     def _check_engine(self) -> None:
-        engine = self.engine
+        engine, policy = self.engine, self.policy
+        if policy.unsloth:
+            self._check_unsloth()
         if isinstance(engine, TransformersEngine):
             return
-        longest = engine.max_model_tokens
-        if longest is not None and longest < self.lengths.total:
+        if isinstance(engine, VllmColocate):
+            longest = engine.max_model_tokens
+            if longest is not None and longest < self.lengths.total:
+                raise UserError(
+                    f"engine.max_model_tokens {longest} is less than lengths.max_prompt_tokens "
+                    f"{self.lengths.max_prompt_tokens} + max_completion_tokens "
+                    f"{self.lengths.max_completion_tokens} = {self.lengths.total}"
+                )
+        if isinstance(engine, VllmAdapters) and policy.lora is None:
             raise UserError(
-                f"engine.max_model_tokens {longest} is less than lengths.max_prompt_tokens "
-                f"{self.lengths.max_prompt_tokens} + max_completion_tokens "
-                f"{self.lengths.max_completion_tokens} = {self.lengths.total}"
+                "engine vllm-adapters sends adapters, and all weights are trained here: set "
+                "policy.lora, or use engine vllm-server"
             )
-        if self.policy.quantization == "4bit":
+        shared = policy.unsloth and isinstance(engine, VllmColocate)
+        if policy.quantization == "4bit" and not shared:
             raise UserError(
-                f"policy.quantization 4bit does not work with engine {engine.kind}: weights would "
-                "be rounded anew whenever they are sent to it; use engine transformers"
+                f"policy.quantization 4bit does not work with engine {engine.kind}: the engine's "
+                "weights below the adapter would be others than those that are trained on; use "
+                "engine transformers, or policy.unsloth with vllm-colocate, which share them"
             )
+        self._check_correction(engine)
+
+    def _check_unsloth(self) -> None:
+        engine = self.engine
+        if self.policy.lora is None:
+            raise UserError("policy.unsloth needs policy.lora: its kernels are for adapters")
+        if isinstance(engine, VllmServer):
+            raise UserError(
+                "policy.unsloth does not work with engine vllm-server: unsloth never sends its "
+                "updates there, so that rewards stay flat whatever the learning rate; use "
+                "vllm-colocate (fast inference) or vllm-adapters"
+            )
+        if isinstance(engine, TransformersEngine) and engine.continuous_batching:
+            raise UserError(
+                "engine.continuous_batching does not work with policy.unsloth, which brings its "
+                "own generation"
+            )
+
+    def _check_correction(self, engine: VllmColocate | VllmServer | VllmAdapters) -> None:
         if engine.correction is None:
             return
         cut = changed(self.sampling, "top_p", "top_k", "min_p", "repetition_penalty")

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from arcbench.errors import UserError, unknown
 
 # A server has a card of its own: nothing of it is on the trainer's.
-Engine = Literal["transformers", "vllm-colocate", "server", "unsloth"]
+Engine = Literal["transformers", "vllm-colocate", "server"]
 Bits = Literal[16, 8, 4]
 
 GB = 10**9
@@ -135,6 +135,7 @@ class MemorySetup:
     optimizer: str = "adamw"  # a name of OPTIMIZER_STATES
     reference: bool = False  # beta > 0 without an adapter keeps a second model
     engine: Engine = "transformers"
+    unsloth: bool = False  # its kernels; a colocated vLLM then shares the frozen weights
     utilization: float = 0.3  # share of the card that a colocated vLLM takes
     sleep: bool = False  # vLLM gives its share back while the trainer works
     padded: bool = True  # completions of different lengths: attention needs a whole mask
@@ -254,15 +255,18 @@ def plan(setup: MemorySetup, card_bytes: int) -> MemoryPlan:
     )
 
 
+def frozen_bytes(setup: MemorySetup) -> int:
+    """The weights below an adapter: all but the linear layers stay in bfloat16 when quantised."""
+    linear, rest = setup.shape.linear_weights, setup.shape.weights - setup.shape.linear_weights
+    return int(linear * LINEAR_BYTES[setup.bits]) + rest * HALF
+
+
 def _resident(setup: MemorySetup) -> Iterator[Part]:
     """Weights, and what the optimiser keeps from its first step on."""
     shape, rank, trained = setup.shape, setup.lora_rank, setup.trained_bytes
     if rank:
-        # Embeddings, output layer and norms stay in bfloat16 when the rest is quantised.
-        rest = shape.weights - shape.linear_weights
-        frozen = int(shape.linear_weights * LINEAR_BYTES[setup.bits]) + rest * HALF
         count = shape.adapter_weights(rank, setup.lora_modules)
-        yield Part(name="weights", bytes=frozen, note=f"frozen, {setup.bits} bit")
+        yield Part(name="weights", bytes=frozen_bytes(setup), note=f"frozen, {setup.bits} bit")
         yield Part(name="adapter", bytes=trained, note=f"rank {rank}, {count:,} weights")
     else:
         yield Part(name="weights", bytes=trained, note="float32, all trained")
@@ -280,7 +284,10 @@ def _phases(setup: MemorySetup, card_bytes: int) -> dict[str, tuple[Part, ...]]:
     engine: tuple[Part, ...] = ()
     if setup.engine == "vllm-colocate":
         share = int(setup.utilization * card_bytes)
-        engine = (Part(name="vLLM", bytes=share, note=f"{setup.utilization:.0%} of the card"),)
+        note = f"{setup.utilization:.0%} of the card"
+        if setup.unsloth:
+            share, note = max(0, share - frozen_bytes(setup)), f"{note}, less the shared weights"
+        engine = (Part(name="vLLM", bytes=share, note=note),)
     stays = () if setup.sleep else engine
     # In the only pass of an update the gradients grow while the activations go.
     gradients = () if setup.accumulates else (Part(name="gradients", bytes=setup.trained_bytes),)
@@ -298,7 +305,7 @@ def _writing(setup: MemorySetup) -> Iterator[Part]:
 
     The cache of a layer grows by copying, so one layer counts twice.
     """
-    if setup.engine not in ("transformers", "unsloth"):
+    if setup.engine != "transformers":
         return
     shape = setup.shape
     rows = setup.num_generations * setup.prompts_per_step
@@ -353,7 +360,7 @@ def _kept(setup: MemorySetup) -> Iterator[Part]:
     if setup.checkpointing:
         kept = s.layers * setup.tokens * s.hidden * width
         note = "input of each block"
-        if setup.engine == "unsloth":
+        if setup.unsloth:
             kept, note = setup.tokens * s.hidden * width, "kept in the machine's memory"
     else:
         kept = s.layers * (_block_saved(setup) + _mask_bytes(setup))
@@ -383,7 +390,7 @@ def _logits(setup: MemorySetup, width: int) -> Iterator[Part]:
     one of that size, when the logits are gone.
     """
     s = setup.shape
-    if setup.chunked_logits or setup.engine == "unsloth":
+    if setup.chunked_logits or setup.unsloth:
         # _ChunkedLogProbFunction: tiles of 4096 tokens × 8192 words, bfloat16 and float32
         tile = min(setup.rows * setup.completion_tokens, 4096) * min(s.vocab, 8192)
         yield Part(name="logits", bytes=tile * (HALF + 3 * FLOAT), note="in tiles")

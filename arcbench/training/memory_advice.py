@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from arcbench.errors import UserError
-from arcbench.training.memory import GB, HALF, MemoryPlan, MemorySetup, ModelShape, plan
+from arcbench.training.memory import (
+    GB,
+    HALF,
+    MemoryPlan,
+    MemorySetup,
+    ModelShape,
+    frozen_bytes,
+    plan,
+)
 
 # Activations of vLLM's trial pass and its CUDA graphs: an estimate for an 8B model.
 VLLM_WORKSPACE = 1_500_000_000
@@ -68,7 +76,8 @@ def engine_sequences(found: MemoryPlan) -> int | None:
     if setup.engine != "vllm-colocate":
         return None
     share = setup.utilization * found.card_bytes
-    cache = share - setup.shape.weights * HALF - VLLM_WORKSPACE
+    weights = frozen_bytes(setup) if setup.unsloth else setup.shape.weights * HALF
+    cache = share - weights - VLLM_WORKSPACE
     return max(0, int(cache // (setup.length * setup.shape.cache_bytes_per_token)))
 
 
@@ -90,7 +99,7 @@ def changes(setup: MemorySetup) -> Iterator[tuple[str, MemorySetup]]:
         yield "gradient_checkpointing on", replace(setup, checkpointing=True)
     if not setup.lora_rank:
         yield "an adapter instead of all weights (policy.lora, rank 16)", _with_adapter(setup)
-    if setup.bits == 16 and setup.engine in ("transformers", "unsloth"):
+    if setup.bits == 16 and setup.engine == "transformers":
         lora = setup if setup.lora_rank else _with_adapter(setup)
         yield "weights of 4 bits below an adapter (policy.quantization 4bit)", replace(lora, bits=4)
     if setup.engine in ("vllm-colocate", "transformers"):

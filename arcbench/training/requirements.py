@@ -4,7 +4,7 @@ import os
 from importlib.util import find_spec
 
 from arcbench.errors import MissingExtra, UserError
-from arcbench.training.config import TrainConfig, VllmColocate
+from arcbench.training.config import TrainConfig, VllmColocate, VllmServer
 
 
 def check_packages(config: TrainConfig) -> None:
@@ -15,9 +15,12 @@ def check_packages(config: TrainConfig) -> None:
         _need("bitsandbytes", f"optimizer.name {config.optimizer.name}")
     for name in config.tracking.report_to:
         _need(name, f"tracking.report_to {name}")
+    if config.policy.unsloth and find_spec("unsloth") is None:
+        raise MissingExtra("policy.unsloth", "unsloth")
+    # vllm-adapters needs no vLLM here: it talks to servers over HTTP.
+    if isinstance(config.engine, VllmColocate | VllmServer) and find_spec("vllm") is None:
+        raise MissingExtra(f"engine {config.engine.kind}", "vllm")
     if isinstance(config.engine, VllmColocate):
-        if find_spec("vllm") is None:
-            raise MissingExtra(f"engine {config.engine.kind}", "vllm")
         processes = int(os.environ.get("WORLD_SIZE", "1"))
         if processes % config.engine.tensor_parallel:
             raise UserError(

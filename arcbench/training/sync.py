@@ -194,10 +194,10 @@ class Canary:
     checks: list[SyncCheck] = field(default_factory=list)
     _baseline: Baseline | None = None
 
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The latest check, for a step's line."""
-        return {series.SYNC_GAP: self.checks[-1].gap} if self.checks else {}
+    def metrics(self, step: int) -> dict[str, float]:
+        """The check of this step, for its line; empty where it had none."""
+        of_step = self.checks and self.checks[-1].step == step
+        return {series.SYNC_GAP: self.checks[-1].gap} if of_step else {}
 
     def prove(self, parameters: Sequence[Any], *, seed: int = 0) -> None:
         """Before the first step: change the weights on purpose, see the engine follow, go back.
@@ -399,27 +399,35 @@ def probes(chat: Any) -> list[Probe]:
     return made
 
 
-def as_callback(canary: Canary, *, every: int, generate_every: int = 1, seed: int = 0) -> Any:
-    """The canary as a callback that TRL accepts: the proof first, then a check every `every` steps.
+def checked(done: int, *, every: int, generate_every: int = 1) -> bool:
+    """Whether the step after `done` steps is checked: about one step of `every`.
 
-    A check runs between sampling and the optimiser's step, when both sides must be equal. With
-    `generate_every` > 1 completions serve that many steps, and only the first of them is checked.
+    Completions serve `generate_every` steps, and only in the first of them both sides are equal.
+    Directly after the proof nothing has moved yet.
+    """
+    if not every or not done or done % generate_every:
+        return False
+    return done // every > (done - generate_every) // every
+
+
+def as_callback(
+    canary: Canary, *, prove: bool = True, every: int, generate_every: int = 1, seed: int = 0
+) -> Any:
+    """The canary as a callback that TRL accepts: the proof first, then the checks.
+
+    A check runs between sampling and the optimiser's step, when both sides must be equal; which
+    steps have one depends on their number only (see `checked`), so a resumed run has the same.
     """
     from transformers import TrainerCallback
 
     class SyncCallback(TrainerCallback):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.last = 0
-
-        def on_train_begin(self, _args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
-            canary.prove(proof_parameters(kwargs["model"], seed=seed), seed=seed)
-            self.last = int(state.global_step)
+        def on_train_begin(self, _args: Any, _state: Any, _control: Any, **kwargs: Any) -> None:
+            if prove:
+                canary.prove(proof_parameters(kwargs["model"], seed=seed), seed=seed)
 
         def on_pre_optimizer_step(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
             done = int(state.global_step)
-            # Directly after the proof nothing has moved yet.
-            if done % generate_every == 0 and done - self.last >= every:
+            if checked(done, every=every, generate_every=generate_every):
                 canary.check(done + 1)
-                self.last = done
 
     return SyncCallback()

@@ -1,0 +1,213 @@
+"""Puts the engine of a run behind TRL's trainer, and the weight-sync canary beside it."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from arcbench.errors import UserError
+from arcbench.policies.chat import ChatTokenizer
+from arcbench.training import build
+from arcbench.training.adapters import AdapterServers
+from arcbench.training.client import Client
+from arcbench.training.config import TrainConfig, VllmAdapters, VllmColocate, VllmServer
+from arcbench.training.continuous_sampler import ContinuousSampler
+from arcbench.training.engines import mend_stale_lora, model_logprobs, trl_engine
+from arcbench.training.sampler import StepSampler, VllmSampler
+from arcbench.training.server_sampler import ServerSampler
+from arcbench.training.sync import Canary, Engine, as_callback, probes
+
+WATCH_EVERY_S = 3.0
+GRACE_S = 10.0  # between finding that a server is gone and ending a trainer that hangs on it
+
+
+@dataclass(kw_only=True)
+class RunEngine:
+    """What writes the completions of a run; make it before the trainer, then `attach` it.
+
+    A context manager: at its end adapters are unloaded and the watch on the servers is over.
+    """
+
+    config: TrainConfig
+    chat: ChatTokenizer
+    folder: Path  # of the run
+    say: Callable[[str], None]
+    give_up: Callable[[str], None]  # ends the run at once, with a reason
+    canaries: list[Canary] = field(default_factory=list)
+    _trainer: Any = None
+    _adapters: AdapterServers | None = None
+    _watch: "ServerWatch | None" = None
+
+    def __post_init__(self) -> None:
+        self.clients: list[Client] = []
+        engine = self.config.engine
+        if isinstance(engine, VllmServer | VllmAdapters):
+            self.clients = [Client(u, patience_s=engine.patience_s) for u in engine.addresses]
+        self.sampler = self._sampler()
+
+    def __enter__(self) -> "RunEngine":
+        return self
+
+    def __exit__(self, kind: Any, *_: object) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+        if self._adapters is not None:
+            # Where the run fails because a server is gone, its adapters cannot be unloaded.
+            self._adapters.close(quiet=kind is not None)
+
+    def _sampler(self) -> StepSampler:
+        engine, tokenizer = self.config.engine, self.chat.tokenizer
+        if isinstance(engine, VllmColocate):
+            return VllmSampler(config=self.config, tokenizer=tokenizer)
+        if isinstance(engine, VllmAdapters):
+            self._adapters = AdapterServers(
+                clients=self.clients,
+                folder=self.folder / "adapters",
+                adapter=lambda: self._trainer.accelerator.unwrap_model(self._trainer.model),
+            )
+        if isinstance(engine, VllmServer | VllmAdapters):
+            return ServerSampler(
+                config=self.config,
+                tokenizer=tokenizer,
+                clients=self.clients,
+                served=self._served,
+            )
+        if engine.continuous_batching:
+            return ContinuousSampler(config=self.config, tokenizer=tokenizer)
+        return StepSampler(
+            config=self.config, tokenizer=tokenizer, shared_prefix=not self.config.policy.unsloth
+        )
+
+    def _served(self) -> str:
+        return self._adapters.name if self._adapters is not None else self.clients[0].models()[0]
+
+    def attach(self, trainer: Any) -> None:
+        """Give the trainer its engine, and the canary its callback. Once, before it trains."""
+        config = self.config
+        self._trainer = trainer
+        main = bool(trainer.accelerator.is_main_process)
+        if self._adapters is not None:
+            self._adapters.main = main
+            self._adapters.share = _from_main
+            # TRL drives it like one of its own engines: weights before a sampling, correction.
+            trainer.use_vllm, trainer.vllm_mode = True, "adapters"
+            trainer.vllm_generation = _Transfer(self._adapters.sync)
+            trainer._last_loaded_step = -1
+        if mend_stale_lora(trainer):
+            self.say("TRL's transfer would send the weights without their adapter: mended")
+        if self.clients and main:
+            self._watch = ServerWatch(self.clients, self._patience_s(), self.give_up)
+        engines: Sequence[Engine]
+        engines = [trl_engine(trainer)] if self._adapters is None else self._adapters.engines()
+        accelerator = trainer.accelerator
+        for engine in engines:
+            canary = Canary(
+                engine=engine,
+                trainer_scores=lambda asked: model_logprobs(
+                    accelerator.unwrap_model(trainer.model), asked, accelerator.autocast
+                ),
+                probes=probes(self.chat),
+                report=self.say if main else lambda _: None,
+                # A server has one who asks; in a process each has an engine of its own.
+                watching=main or not self.clients,
+            )
+            self.canaries.append(canary)
+            trainer.add_callback(as_callback(canary, **canary_options(config)))
+
+    def metrics(self, step: int) -> dict[str, float]:
+        """What the canaries found in this step; of several servers, the one that is worst."""
+        found = [c.metrics(step) for c in self.canaries]
+        return {name: max(m.get(name, 0.0) for m in found) for m in found for name in m}
+
+    def _patience_s(self) -> float:
+        engine = self.config.engine
+        return engine.patience_s if isinstance(engine, VllmServer | VllmAdapters) else 0.0
+
+
+def canary_options(config: TrainConfig) -> dict[str, Any]:
+    """When a run's canary looks."""
+    return {
+        "prove": config.sync.prove,
+        "every": config.sync.every,
+        "generate_every": config.grpo.steps_per_sampling,
+        "seed": config.seed,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Transfer:
+    """Stands where TRL has its vLLM: it is asked for the weights' way before each sampling."""
+
+    sync_weights: Callable[[], None]
+    mode: str = "adapters"
+
+
+def _from_main(text: str) -> str:
+    """The main process's word, in every process."""
+    from accelerate.utils import broadcast_object_list
+
+    told = [text]
+    broadcast_object_list(told, from_process=0)
+    return told[0]
+
+
+class ServerWatch:
+    """Looks after the servers in a thread, because a transfer to one that is gone may never end.
+
+    `give_up` is called with the reason, once, where the trainer has not ended by itself
+    `GRACE_S` after a server was away for `patience_s`.
+    """
+
+    def __init__(
+        self, clients: Sequence[Client], patience_s: float, give_up: Callable[[str], None]
+    ) -> None:
+        self._clients = clients
+        self._patience_s = patience_s
+        self._give_up = give_up
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="server-watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No more looks."""
+        self._stopped.set()
+        self._thread.join(WATCH_EVERY_S + GRACE_S)
+
+    def _look(self) -> None:
+        well = dict.fromkeys(range(len(self._clients)), time.monotonic())
+        while not self._stopped.wait(WATCH_EVERY_S):
+            for i, client in enumerate(self._clients):
+                if client.healthy():
+                    well[i] = time.monotonic()
+                    continue
+                away = time.monotonic() - well[i]
+                if away > self._patience_s and not self._stopped.wait(GRACE_S):
+                    self._give_up(f"the server {client.base_url} has not answered for {away:.0f} s")
+                    return
+
+
+def import_first(config: TrainConfig) -> None:
+    """Load what must come before transformers and TRL, because it changes them."""
+    if config.policy.unsloth:
+        os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")
+        try:
+            import unsloth  # noqa: F401
+        except NotImplementedError as error:  # it finds no accelerator
+            raise UserError(f"policy.unsloth: {str(error).strip()}") from error
+
+
+def load_model(config: TrainConfig, gpu: bool, checkpoint: Path | None = None) -> Any:
+    """The policy's model, from transformers or unsloth; with the weights of a `checkpoint`."""
+    if not config.policy.unsloth:
+        return build.load_model(config, gpu, checkpoint)
+    from arcbench.training import unsloth_model
+
+    return unsloth_model.load(config, gpu, checkpoint)
+
+
+def peft_config(config: TrainConfig) -> Any:
+    """What TRL is to make an adapter from; None without one, and where the model has it already."""
+    return None if config.policy.unsloth else build.peft_config(config)
