@@ -11,7 +11,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from arcbench import cli_checks
+from arcbench import cli_checks, cli_policies
 from arcbench.errors import UserError
 from arcbench.rewards import Pairs
 from arcbench.tasks import TaskSet, load_tasks
@@ -196,6 +196,7 @@ def _print_pass_at_k(judged: Path, tasks: TaskSet, ks: tuple[int, ...]) -> None:
 def sample(
     out: Path,
     policy: str = "embedded",
+    adapter: str | None = None,
     dataset: str = "arc-agi-1",
     split: str | None = "training",
     task: tuple[str, ...] = (),
@@ -209,7 +210,9 @@ def sample(
 
     Args:
         out: JSONL to write: {"task_id", "completion", "finish_reason"} a line.
-        policy: embedded, a folder or hub id, or the address of a server (http://host:port/v1).
+        policy: embedded, barc, a folder or hub id, the folder of a run (its newest checkpoint) or
+            of an adapter, or the address of a server (http://host:port/v1).
+        adapter: a run or a folder whose LoRA adapter is put on top of the policy.
         dataset: arc-agi-1, arc-agi-2, or a path (Kaggle JSON, task file or folder, BARC JSONL).
         split: training or evaluation.
         task: only these tasks.
@@ -227,7 +230,7 @@ def sample(
     chosen = [tasks.task(t) for t in task] if task else list(tasks.values())
     wording = PromptTemplate.load(template)
     config = SamplingConfig(n=n, temperature=temperature, max_new_tokens=max_new_tokens, seed=seed)
-    model = load_policy(policy)
+    model = load_policy(policy, adapter=adapter)
     prompts = [wording.messages(t) for t in chosen]
     with _progress() as bar, replacing(out) as partial, partial.open("w", encoding="utf-8") as sink:
         done = bar.add_task("sampling", total=len(prompts) * n)
@@ -239,7 +242,8 @@ def sample(
             }
             sink.write(json.dumps(record, ensure_ascii=False) + "\n")
             bar.advance(done)
-    OUT.print(f"{out}: {len(prompts) * n} completions of {len(prompts)} tasks", markup=False)
+    wrote = f"{len(prompts) * n} completions of {len(prompts)} tasks by {model.name}"
+    OUT.print(f"{out}: {wrote}", markup=False)
 
 
 def overfit(
@@ -379,6 +383,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "overfit": overfit,
     "train": train,
     "pretrain": pretrain,
+    "merge": cli_policies.merge,
+    "export": cli_policies.export,
     "doctor": cli_checks.doctor,
     "fix-tokenizer": cli_checks.fix_tokenizer,
     "lengths": cli_checks.lengths,
