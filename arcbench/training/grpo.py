@@ -7,6 +7,7 @@ import os
 import time
 import traceback
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from arcbench.judge import Judge
 from arcbench.policies.chat import ChatTokenizer
 from arcbench.runs import RunState, RunStore, free_name
 from arcbench.sandbox import SandboxPool
-from arcbench.training import build, faults
+from arcbench.sandbox.pool import usable_cores
+from arcbench.training import build, engine_setup, faults
 from arcbench.training.bridge import RewardBridge
 from arcbench.training.checks import before_run
 from arcbench.training.config import TrainConfig, overfit_config
@@ -26,7 +28,10 @@ from arcbench.training.data import (
     prompt_source,
     with_own_rates,
 )
+from arcbench.training.lifeline import End, Lifeline, LostProcess
 from arcbench.training.measure import Measurement, before_after_table, measure, shown_figures
+from arcbench.training.onlooker import Onlooker
+from arcbench.training.processes import ALONE, Processes, join, started_several
 from arcbench.training.recorder import (
     Recorder,
     RunLog,
@@ -36,8 +41,10 @@ from arcbench.training.recorder import (
     drop_broken_checkpoints,
     newest_checkpoint,
 )
+from arcbench.training.trl_args import grpo_args, micro_batches, num_prompts
 
 RUNS = Path("runs")
+LOST_WAIT_S = 1.0  # for the word of a process that has ended to be heard after what follows
 
 
 def train(
@@ -50,10 +57,15 @@ def train(
     ends the run as "failed" and is raised.
     """
     check_names(config)
-    if name is None:
+
+    def create() -> Path:
         tasks = config.data.tasks
-        name = free_name(root, f"train-{tasks[0] if len(tasks) == 1 else config.data_name}")
-    return _run(RunStore.create(root, name, config.to_dict()), config, log)
+        wanted = f"train-{tasks[0] if len(tasks) == 1 else config.data_name}"
+        free = free_name(root, wanted) if name is None else name
+        return RunStore.create(root, free, config.to_dict()).path
+
+    processes = _join(config)
+    return _run(processes.from_main(create), config, log, processes)
 
 
 def overfit(
@@ -79,8 +91,14 @@ def resume(path: Path, *, steps: int | None = None, log: RunLog | None = None) -
     `steps` sets another last step. What was recorded after the checkpoint is dropped and made
     again. Raises UserError if the run is still going or has nothing left to do.
     """
-    store = RunStore.open(path)
-    config = TrainConfig.from_dict(store.config())
+    config = TrainConfig.from_dict(RunStore.open(path).config())
+    processes = _join(config)
+    config = processes.from_main(lambda: _resumable(RunStore.open(path), config, steps))
+    return _run(path, config, log, processes)
+
+
+def _resumable(store: RunStore, config: TrainConfig, steps: int | None) -> TrainConfig:
+    """The settings to go on with. Raises UserError as `resume` does."""
     status = store.status()
     if status.state is RunState.RUNNING and status.pid != os.getpid():
         raise UserError(f"run {store.name} is running (process {status.pid}): stop it first")
@@ -92,20 +110,40 @@ def resume(path: Path, *, steps: int | None = None, log: RunLog | None = None) -
     newest = newest_checkpoint(store)
     if status.state is RunState.FINISHED and newest and newest[0] >= config.steps:
         raise UserError(f"run {store.name} has done its {config.steps} steps: give it more")
-    return _run(store, config, log)
+    return config
 
 
-def _run(store: RunStore, config: TrainConfig, log: RunLog | None) -> RunStore:
+def _join(config: TrainConfig) -> Processes:
+    """The processes that a launcher started for this run, or this one alone.
+
+    UserError if they cannot share its steps.
+    """
+    if not started_several():
+        return ALONE
+    engine_setup.import_first(config)
+    build.prepare_libraries()
+    processes = join(gpu=build.on_gpu(config))
+    micro_batches(config, processes.count)
+    return processes
+
+
+def _run(path: Path, config: TrainConfig, log: RunLog | None, processes: Processes) -> RunStore:
     """Run to the end, and leave the status, the log and the plots in the folder."""
+    main = processes.main
+    store = RunStore.open(path) if main else Onlooker.open(path)
     owns_log = log is None
-    log = RunLog(store.log) if log is None else log
+    if log is None:
+        log = RunLog(store.log) if main else RunLog.silent()
+    lifeline = Lifeline(processes, partial(_give_up_with, store, log))
     started = time.monotonic()
-    reserve = faults.Reserve(path=store.path / ".reserve")
+    reserve = faults.Reserve(path=store.path / f".reserve-{processes.rank}")
     try:
-        reserve.take()
+        if main:
+            reserve.take()
         store.set_status(RunState.RUNNING, phase="loading", total_steps=config.steps)
-        state, reason = _until_stopped(store, config, log)
-        _save_plots(store)
+        state, reason = _until_stopped(store, config, log, lifeline)
+        if main:
+            _save_plots(store)
         minutes, seconds = divmod(round(time.monotonic() - started), 60)
         ended = f"{state.value} ({reason})" if reason else state.value
         log.print(
@@ -120,60 +158,91 @@ def _run(store: RunStore, config: TrainConfig, log: RunLog | None) -> RunStore:
         store.set_status(RunState.FAILED, phase="", reason=reason)
         where = "" if known is error else traceback.format_exc()
         log.write_file(f"{where}failed: {reason}\n")
+        lifeline.tell("failed", reason, where)
         if known is None or known is error:
             raise
         raise known from error
     reserve.give_back()
     if owns_log:
         log.close()
-    store.stop_file.unlink(missing_ok=True)
+    if main:
+        store.stop_file.unlink(missing_ok=True)
     # Last of all: who waits for the end of a run finds everything there.
     store.set_status(state, phase="", reason=reason)
+    lifeline.tell("stopped" if state is RunState.STOPPED else "done", reason)
     return store
 
 
-def _until_stopped(store: RunStore, config: TrainConfig, log: RunLog) -> tuple[RunState, str]:
+def _until_stopped(
+    store: RunStore, config: TrainConfig, log: RunLog, lifeline: Lifeline
+) -> tuple[RunState, str]:
     """The last state and why it ended there; a request to stop is an end like another."""
-    stop = StopSignal(store=store)
-    config = with_own_rates(config, store)
+    stop = StopSignal(store=store, processes=lifeline.processes, lost=lifeline.lost)
+    config = lifeline.processes.from_main(partial(with_own_rates, config, store))
     try:
         with stop.listening():
             return _Run(store=store, config=config, log=log, stop=stop).all()
-    except StopRequested as why:
-        return RunState.STOPPED, str(why)
+    except UserError:
+        raise
+    except Exception as error:
+        # Where another process has ended, this is only what follows: the launcher stops the rest,
+        # and what they wait for does not come.
+        end = lifeline.lost(wait_s=0.0 if isinstance(error, StopRequested) else LOST_WAIT_S)
+        if end is not None and end.how != "stopped":
+            log.write_file(end.trace)
+            raise LostProcess(str(end)) from error
+        if end is None and not isinstance(error, StopRequested):
+            raise
+        return RunState.STOPPED, str(error) if end is None else end.reason
+
+
+def _give_up_with(store: RunStore, log: RunLog, end: End) -> None:
+    """Leave the last word of a run whose main thread hangs because another process has ended."""
+    state = RunState.STOPPED if end.how == "stopped" else RunState.FAILED
+    reason = end.reason if end.how == "stopped" else str(end)
+    log.write_file(f"{end.trace}{state.value}: {reason}\n")
+    store.set_status(state, phase="", reason=reason)
 
 
 @dataclass(kw_only=True, slots=True)
 class _Run:
-    """A run in progress."""
+    """A run in progress, as one of its processes does it."""
 
     store: RunStore
     config: TrainConfig
     log: RunLog
     stop: StopSignal
 
+    @property
+    def processes(self) -> Processes:
+        """All of the run."""
+        return self.stop.processes
+
     def all(self) -> tuple[RunState, str]:
         """Load, measure, train, measure; returns the last state and why it ended there."""
+        engine_setup.import_first(self.config)
         build.prepare_libraries()
         import torch
 
         config = self.config
         build.set_threads(config)
         gpu = build.on_gpu(config)
-        self.store.add_info(device=torch.cuda.get_device_name(0) if gpu else "cpu")
+        self.store.add_info(
+            device=torch.cuda.get_device_name() if gpu else "cpu", processes=self.processes.count
+        )
         before_run(config, self.store, self.log.print)
         chat = build.load_tokenizer(config)
         source, left_out = prompt_source(config, chat.count_tokens)
         for tasks in left_out:
             self.log.print(f"left out: {tasks}")
-        drop_broken_checkpoints(self.store)
-        newest = newest_checkpoint(self.store)
-        done, checkpoint = newest if newest else (0, None)
-        self.store.rewind(done)
+        done, checkpoint = self.processes.from_main(self._rewound)
         finished = done >= config.steps
-        model = build.load_model(config, gpu, checkpoint if finished else None)
+        model = engine_setup.load_model(config, gpu, checkpoint if finished else None)
         self.stop.check()
-        with SandboxPool(**build.pool_options(config)) as pool:
+        options = build.pool_options(config)
+        if options["workers"] is None:
+            options["workers"] = max(1, usable_cores() // self.processes.on_machine)
+        with SandboxPool(**options) as pool:
             judge = Judge(pool=pool, scheme=config.reward)
             before = None if finished else self._measure("before", model, chat, source, judge)
             if not finished:
@@ -181,11 +250,19 @@ class _Run:
                 if self.stop.why:
                     return RunState.STOPPED, self.stop.why
             after = self._measure("after", model, chat, source, judge)
-        if before is None and (there := self.store.read_eval("before")):
+        there = self.store.read_eval("before")
+        if before is None and there:
             before = Measurement.from_dict(there)
         if before is not None and after is not None:
             self.log.print(before_after_table(before, after))
         return RunState.FINISHED, ""
+
+    def _rewound(self) -> tuple[int, Path | None]:
+        """The step to go on from and its checkpoint, once all that came after it is gone."""
+        drop_broken_checkpoints(self.store)
+        done, checkpoint = newest_checkpoint(self.store) or (0, None)
+        self.store.rewind(done)
+        return done, checkpoint
 
     def _train(
         self,
@@ -198,38 +275,46 @@ class _Run:
         checkpoint: Path | None,
     ) -> Any:
         """Run TRL's trainer to its end or to a stop request; returns the trained model."""
+        import torch
         from transformers import PrinterCallback
         from trl import GRPOTrainer
 
-        from arcbench.training.sampler import sampler_for
-        from arcbench.training.trl_args import grpo_args, num_prompts
-
         config, store = self.config, self.store
-        sampler = sampler_for(config, chat.tokenizer)
+        engine = engine_setup.RunEngine(
+            config=config,
+            chat=chat,
+            folder=store.path,
+            say=self.log.print,
+            give_up=self._give_up,
+        )
         bridge = RewardBridge(
             source=source,
             judge=judge,
             store=store,
             num_generations=config.grpo.num_generations,
             scale=config.grpo.scale_rewards,
+            processes=self.processes,
         )
+        engine.sampler.processes = self.processes
         recorder = Recorder(
             store=store,
             bridge=bridge,
-            sampler=sampler,
+            sampler=engine.sampler,
+            checks=engine.metrics,
             log=self.log,
             stop=self.stop,
             total_steps=config.steps,
             steps_per_sampling=config.grpo.steps_per_sampling,
         )
+        torch.manual_seed(config.seed)  # an adapter's first weights are drawn from it
         trainer = GRPOTrainer(
             model=model,
             reward_funcs=bridge.reward,
-            rollout_func=sampler.rollout,
-            args=grpo_args(config, store, gpu, build.positions(model)),
+            rollout_func=engine.sampler.rollout,
+            args=grpo_args(config, store, gpu, build.positions(model), self.processes.count),
             train_dataset=prompt_dataset(source, num_prompts(config)),
             processing_class=chat.tokenizer,
-            peft_config=build.peft_config(config),
+            peft_config=engine_setup.peft_config(config),
             callbacks=[as_callback(recorder), faults.health_callback(store)],
         )
         trainer.remove_callback(PrinterCallback)
@@ -237,14 +322,23 @@ class _Run:
         self.log.print(
             f"training {config.policy.model} on {tasks}, {config.grpo.completions_per_step} "
             f"completions a step, on {self.store.info()['device']}"
+            + (f", {self.processes.count} processes" if self.processes.several else "")
             + (f", from step {done}" if done else "")
         )
         self.stop.check()
-        self.stop.training = True
-        store.set_status(RunState.RUNNING, phase="training", step=done)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        self.stop.training = False
+        with engine:
+            engine.attach(trainer)
+            self.stop.training = True
+            store.set_status(RunState.RUNNING, phase="training", step=done)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            self.stop.training = False
         return trainer.accelerator.unwrap_model(trainer.model)
+
+    def _give_up(self, reason: str) -> None:
+        """End a run whose trainer hangs in a library and cannot be told: it resumes later."""
+        self.store.set_status(RunState.FAILED, phase="", reason=reason)
+        self.log.print(f"{self.store.name}: failed ({reason})")
+        os._exit(1)
 
     def _measure(
         self, which: str, model: Any, chat: ChatTokenizer, source: PromptSource, judge: Judge
@@ -255,13 +349,13 @@ class _Run:
         config = self.config
         if not config.measure.samples:
             return None
-        there = self.store.read_eval(which)
+        there = self.processes.from_main(lambda: self.store.read_eval(which))
         if there is not None and which == "before":
             return Measurement.from_dict(there)
         self.store.set_status(RunState.RUNNING, phase=f"measuring {which}")
         self.log.print(f"measuring {which} training: {config.measure.samples} samples a task")
         policy = TransformersPolicy(model, chat.tokenizer, name=config.policy.model)
-        result = measure(policy, source, judge, config, self.stop.check)
+        result = measure(policy, source, judge, config, self.stop.check, self.processes)
         self.store.write_eval(which, result.to_dict())
         return result
 

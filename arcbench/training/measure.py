@@ -100,8 +100,12 @@ def measure(
                 group=s.prompt_index,
             )
         )
-    judged = [r for share in processes.gather(judge.judge(attempts)) for r in share]
-    return summary(judged, tasks=[t.id for t in source.tasks], samples=n)
+    judged = []
+    for _, rollout in judge.stream(attempts):
+        check()
+        judged.append(rollout)
+    everywhere = [r for share in processes.gather(judged) for r in share]
+    return summary(everywhere, tasks=[t.id for t in source.tasks], samples=n)
 
 
 def summary(rollouts: Sequence[Rollout], *, tasks: Sequence[str], samples: int) -> Measurement:

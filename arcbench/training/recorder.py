@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,8 @@ from arcbench import series
 from arcbench.files import write_json
 from arcbench.runs import RunState, RunStore
 from arcbench.training.bridge import RewardBridge
+from arcbench.training.lifeline import End
+from arcbench.training.processes import ALONE, Processes
 from arcbench.training.sampler import StepSampler
 
 _WHOLE = "whole.json"  # written into a checkpoint when all of it is there
@@ -29,7 +31,10 @@ class StopRequested(Exception):
 
 
 class RunLog:
-    """Prints to the terminal and into log.txt (once, where the terminal is that very file)."""
+    """Prints to the terminal and into log.txt (once, where the terminal is that very file).
+
+    A `silent` one prints nowhere.
+    """
 
     def __init__(self, path: Path, stream: TextIO | None = None) -> None:
         stream = sys.stdout if stream is None else stream
@@ -39,6 +44,12 @@ class RunLog:
         if not _is_file(stream, path):
             self._file = path.open("a", encoding="utf-8")
             self._to_file = Console(file=self._file, width=110, soft_wrap=True, highlight=False)
+
+    @classmethod
+    def silent(cls) -> "RunLog":
+        """For the processes of a run of which another one speaks."""
+        nowhere = Path(os.devnull)
+        return cls(nowhere, nowhere.open("w", encoding="utf-8"))
 
     def print(self, *what: RenderableType) -> None:
         """Print rich text or tables."""
@@ -69,9 +80,11 @@ def _is_file(stream: TextIO, path: Path) -> bool:
 
 @dataclass(kw_only=True, slots=True)
 class StopSignal:
-    """A wish to stop: SIGTERM, Ctrl-C, or the run's `stop` file."""
+    """A wish to stop: SIGTERM, Ctrl-C, the run's `stop` file, or another process that has ended."""
 
     store: RunStore
+    processes: Processes = ALONE
+    lost: Callable[[], End | None] = lambda: None  # the process that has ended
     why: str = ""
     training: bool = False  # the trainer asks by itself after each step
 
@@ -79,6 +92,14 @@ class StopSignal:
         """Whether somebody asked."""
         if not self.why and self.store.stop_file.exists():
             self.why = "stop was requested"
+        if not self.why and (end := self.lost()) is not None:
+            self.why = str(end)
+        return bool(self.why)
+
+    def agreed(self) -> bool:
+        """Whether somebody asked any of the processes: all are told the same, and go together."""
+        self.wanted()
+        self.why = next((why for why in self.processes.gather(self.why) if why), "")
         return bool(self.why)
 
     def check(self) -> None:
@@ -119,6 +140,7 @@ class Recorder:
     stop: StopSignal
     total_steps: int
     steps_per_sampling: int = 1  # only the first of so many steps samples
+    checks: Callable[[int], Mapping[str, float]] = lambda _: {}  # what else a step's line has
     _started: float = field(default=0.0)
 
     def on_step_begin(self, _args: Any, _state: Any, _control: Any, **_: Any) -> None:
@@ -131,7 +153,7 @@ class Recorder:
         Not before what was sampled is used up: a resumed run begins with a sampling.
         """
         whole = int(state.global_step) % self.steps_per_sampling == 0
-        if whole and self.stop.wanted():
+        if whole and self.stop.agreed():
             control.should_save = True
             control.should_training_stop = True
 
@@ -147,12 +169,16 @@ class Recorder:
             metrics |= {**self.bridge.metrics, series.SECONDS_SAMPLING: self.sampler.seconds}
             self.bridge.metrics = {}
         step = int(state.global_step)
+        metrics |= self.checks(step)
         self.store.append_metrics(step, metrics)
         self.store.set_status(RunState.RUNNING, step=step, phase="training")
         self.log.print(step_line(step, self.total_steps, metrics))
 
     def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
-        """A checkpoint is complete: say so inside it."""
+        """A checkpoint is complete, the files of all processes: say so inside it."""
+        self.stop.processes.wait()
+        if not self.stop.processes.main:
+            return
         step = int(state.global_step)
         folder = Path(args.output_dir) / f"checkpoint-{step}"
         # TRL's copy of the adapter that the run went on with (for the KL term) is made anew by a

@@ -7,15 +7,16 @@ ids to the engine, so that it continues the prefix, and draw from (seed, step).
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from arcbench.policies.base import Completion, Message, SamplingConfig, sample
+from arcbench.policies.base import Completion, Message, SamplingConfig
 from arcbench.policies.chat import ChatTokenizer
-from arcbench.policies.transformers import TransformersPolicy
-from arcbench.training.config import TrainConfig
+from arcbench.policies.transformers import Job, TransformersPolicy
+from arcbench.training.config import TrainConfig, VllmColocate
+from arcbench.training.processes import ALONE, Processes
 
 Logprobs = list[list[float]] | None
 
@@ -24,44 +25,70 @@ Logprobs = list[list[float]] | None
 class StepSampler:
     """Samples with the trainer's own weights; `rollout` is the function for TRL.
 
-    A prompt is read once for all its completions, and a resumed run draws what an unbroken one
-    would have drawn.
+    A prompt is read once for all its completions. A resumed run draws what an unbroken one would
+    have drawn, and several processes together what one alone would have.
     """
 
     config: TrainConfig
     tokenizer: Any
+    shared_prefix: bool = True  # False: `generate`, where the model brings an attention of its own
+    processes: Processes = ALONE
     seconds: float = 0.0  # of the latest step
 
     def rollout(self, prompts: Sequence[Sequence[Message]], trainer: Any) -> dict[str, Any]:
-        """One completion for each prompt; a group's prompts stand together and are equal."""
+        """One completion for each prompt of this process; those of a group stand together."""
         started = time.perf_counter()
-        size = self.config.grpo.num_generations
-        firsts = prompts[::size]
-        if len(prompts) % size or any(p != firsts[i // size] for i, p in enumerate(prompts)):
-            raise RuntimeError(f"{len(prompts)} prompts are not whole groups of {size}")
-        chat = ChatTokenizer(self.tokenizer, self.config.policy.model)
-        ids = [chat.ids(messages) for messages in firsts]
-        completions = self.draw(firsts, ids, trainer)
+        jobs = self.jobs(prompts)
+        completions = self.draw(jobs, trainer)
         self.seconds = time.perf_counter() - started
         return {
-            "prompt_ids": [prompt for prompt in ids for _ in range(size)],
+            "prompt_ids": [list(job.ids) for job in jobs for _ in range(job.count)],
             "completion_ids": [list(c.token_ids) for c in completions],
             "logprobs": self.for_trl(completions),
             # TRL hands what it does not know to the reward function.
             "sampled": completions,
         }
 
-    def draw(
-        self, firsts: Sequence[Sequence[Message]], ids: Sequence[Sequence[int]], trainer: Any
-    ) -> list[Completion]:
-        """The completions of the prompts, group by group."""
+    def jobs(self, prompts: Sequence[Sequence[Message]]) -> list[Job]:
+        """What this process draws: the places of its prompts among those of all processes."""
+        size = self.config.grpo.num_generations
+        if len(prompts) * self.processes.count % size:
+            raise RuntimeError(
+                f"{self.processes.count} × {len(prompts)} prompts are not whole groups of {size}"
+            )
+        chat = ChatTokenizer(self.tokenizer, self.config.policy.model)
+        first = self.processes.rank * len(prompts)
+        jobs: list[Job] = []
+        for i, prompt in enumerate(prompts):
+            group, place = divmod(first + i, size)
+            if i == 0 or place == 0:
+                ids = tuple(chat.ids(prompt))
+                jobs.append(Job(prompt_index=group, first_sample=place, count=1, ids=ids))
+            elif prompt != prompts[i - 1]:
+                raise RuntimeError(f"prompt {i} is not that of its group {group}")
+            else:
+                jobs[-1] = replace(jobs[-1], count=jobs[-1].count + 1)
+        return jobs
+
+    def draw(self, jobs: Sequence[Job], trainer: Any) -> list[Completion]:
+        """The completions that the jobs ask for, in order."""
         model = trainer.accelerator.unwrap_model(trainer.model)
         trains = model.training
-        policy = TransformersPolicy(model, self.tokenizer, name=self.config.policy.model)
+        policy = TransformersPolicy(
+            model,
+            self.tokenizer,
+            name=self.config.policy.model,
+            shared_prefix=self.shared_prefix,
+        )
         with trainer.accelerator.autocast():
-            groups = sample(policy, firsts, self.sampling(int(trainer.state.global_step) + 1))
+            drawn = {
+                (s.prompt_index, s.sample_index): s.completion
+                for s in policy.stream_jobs(jobs, self.sampling(int(trainer.state.global_step) + 1))
+            }
         model.train(trains)
-        return [c for group in groups for c in group]
+        return [
+            drawn[job.prompt_index, job.first_sample + j] for job in jobs for j in range(job.count)
+        ]
 
     def for_trl(self, completions: Sequence[Completion]) -> Logprobs:
         """None: the weights that sampled are those that learn, and TRL counts by itself.
@@ -92,17 +119,17 @@ class VllmSampler(StepSampler):
     The recorded log-probabilities are vLLM's, of the distribution that it really drew from.
     """
 
-    def draw(
-        self, firsts: Sequence[Sequence[Message]], ids: Sequence[Sequence[int]], trainer: Any
-    ) -> list[Completion]:
-        """The completions of the prompts, group by group."""
-        size = self.config.grpo.num_generations
-        step = int(trainer.state.global_step) + 1
-        with _drawing_from(step_seed(self.config.seed, step), trainer.accelerator.device):
-            _, tokens, logprobs, _ = trainer.vllm_generation.generate(
-                prompts=[list(prompt) for prompt in ids for _ in range(size)],
-                images=None,
-                num_generations=size,
+    def draw(self, jobs: Sequence[Job], trainer: Any) -> list[Completion]:
+        """The completions that the jobs ask for, in order."""
+        generation, engine = trainer.vllm_generation, self.config.engine
+        together = engine.tensor_parallel if isinstance(engine, VllmColocate) else 1
+        prompts = [list(job.ids) for job in jobs for _ in range(job.count)]
+        # The engines of a tensor-parallel group draw the completions of all its processes.
+        first = self.processes.rank // together * together * len(prompts)
+        seed = step_seed(self.config.seed, int(trainer.state.global_step) + 1)
+        with _each_from_its_place(generation.llm, seed, first):
+            _, tokens, logprobs, _ = generation.generate(
+                prompts=prompts, images=None, num_generations=self.config.grpo.num_generations
             )
         chat = ChatTokenizer(self.tokenizer, self.config.policy.model)
         stops = set(trainer.eos_token_ids)
@@ -116,28 +143,43 @@ class VllmSampler(StepSampler):
         return [list(c.logprobs) for c in completions]
 
 
-def sampler_for(config: TrainConfig, tokenizer: Any) -> StepSampler:
-    """The sampler of the run's engine."""
-    kind = StepSampler if config.engine.kind == "transformers" else VllmSampler
-    return kind(config=config, tokenizer=tokenizer)
-
-
 def step_seed(seed: int, step: int) -> int:
     """The seed of a step's sampling."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
 
 
+def whole_groups(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs of all processes, in order, with those of one prompt made one."""
+    whole: dict[int, Job] = {}
+    for job in jobs:
+        before = whole.get(job.prompt_index)
+        count = job.count + (0 if before is None else before.count)
+        whole[job.prompt_index] = replace(before or job, count=count)
+    return list(whole.values())
+
+
 @contextmanager
-def _drawing_from(seed: int, device: Any) -> Iterator[None]:
-    """Let vLLM in this process draw from `seed`, and give torch its own state back.
+def _each_from_its_place(llm: Any, seed: int, first: int) -> Iterator[None]:
+    """Let request i of a vLLM engine draw from (seed, first + i).
 
-    TRL seeds the engine with the number of the process: every run would draw the same noise.
+    TRL gives all requests the same parameters and the engine the seed of its process: every run
+    would draw the same noise, and what is drawn would depend on how many processes draw.
     """
-    import torch
+    generate = llm.generate
 
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    def seeded(prompts: Sequence[Any], *, sampling_params: Any, **options: Any) -> Any:
+        each = []
+        for i in range(len(prompts)):
+            own = sampling_params.clone()
+            own.seed = int(np.random.SeedSequence([seed, first + i]).generate_state(1)[0])
+            each.append(own)
+        return generate(prompts, sampling_params=each, **options)
+
+    llm.generate = seeded
+    try:
         yield
+    finally:
+        llm.generate = generate
 
 
 def _completion(

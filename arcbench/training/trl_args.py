@@ -2,9 +2,16 @@
 
 from typing import Any
 
+from arcbench.errors import UserError
 from arcbench.runs import RunStore
 from arcbench.training.build import precision
-from arcbench.training.config import ImportanceCorrection, TrainConfig, TransformersEngine
+from arcbench.training.config import (
+    ImportanceCorrection,
+    TrainConfig,
+    TransformersEngine,
+    VllmColocate,
+    VllmServer,
+)
 
 
 def num_prompts(config: TrainConfig) -> int:
@@ -12,14 +19,12 @@ def num_prompts(config: TrainConfig) -> int:
     return config.steps * config.grpo.prompts_per_step // config.grpo.num_iterations
 
 
-def grpo_args(config: TrainConfig, store: RunStore, gpu: bool, positions: int) -> Any:
-    """TRL's GRPOConfig; `positions` is how many tokens the policy can take."""
+def grpo_args(
+    config: TrainConfig, store: RunStore, gpu: bool, positions: int, processes: int = 1
+) -> Any:
+    """TRL's GRPOConfig of each of the processes; the policy can take `positions` tokens."""
     from trl import GRPOConfig
 
-    checkpointing = config.gradient_checkpointing
-    if checkpointing is None:
-        # Recomputing activations costs a third of a step, and small models have room for them.
-        checkpointing = gpu and config.policy.lora is not None
     kind = precision(config, gpu)
     return GRPOConfig(
         output_dir=str(store.checkpoints),
@@ -28,6 +33,7 @@ def grpo_args(config: TrainConfig, store: RunStore, gpu: bool, positions: int) -
         # Rows are in their order already: see data.PromptSource.
         shuffle_dataset=False,
         logging_steps=1,
+        logging_nan_inf_filter=False,  # a loss that is no number shows, not its neighbours' mean
         save_strategy="steps",
         save_steps=config.checkpoint_every,
         save_total_limit=config.keep_checkpoints,
@@ -37,9 +43,11 @@ def grpo_args(config: TrainConfig, store: RunStore, gpu: bool, positions: int) -
         use_cpu=not gpu,
         bf16=kind == "bf16",
         fp16=kind == "fp16",
-        gradient_checkpointing=checkpointing,
+        gradient_checkpointing=checkpointing(config, gpu),
         seed=config.seed,
-        **_batch_args(config),
+        # All of an adapter and all of a model is used; a search for what is not costs time.
+        ddp_find_unused_parameters=False,
+        **_batch_args(config, processes),
         **_loss_args(config),
         **_optimizer_args(config),
         **_sampling_args(config),
@@ -47,10 +55,39 @@ def grpo_args(config: TrainConfig, store: RunStore, gpu: bool, positions: int) -
     )
 
 
-def _batch_args(config: TrainConfig) -> dict[str, Any]:
+def checkpointing(config: TrainConfig, gpu: bool) -> bool:
+    """Whether activations are computed again in the backward pass.
+
+    That costs a third of a step, and small models have room for them.
+    """
+    asked = config.gradient_checkpointing
+    return gpu and config.policy.lora is not None if asked is None else asked
+
+
+def micro_batches(config: TrainConfig, processes: int) -> tuple[int, int]:
+    """Completions of one forward pass, and how many such passes a process makes for a step.
+
+    UserError if the step cannot be divided so.
+    """
     g = config.grpo
-    micro = g.micro_batch or g.completions_per_step
-    accumulation = g.completions_per_step // micro
+    share, rest = divmod(g.completions_per_step, processes)
+    if rest:
+        raise UserError(
+            f"the {g.completions_per_step} completions of a step (grpo.num_generations × "
+            f"prompts_per_step) cannot be divided among {processes} processes"
+        )
+    micro = g.micro_batch or share
+    if share % micro:
+        raise UserError(
+            f"grpo.micro_batch {micro} does not divide the {share} completions of a step that each "
+            f"of {processes} processes has"
+        )
+    return micro, share // micro
+
+
+def _batch_args(config: TrainConfig, processes: int) -> dict[str, Any]:
+    g = config.grpo
+    micro, accumulation = micro_batches(config, processes)
     return {
         "num_generations": g.num_generations,
         "per_device_train_batch_size": micro,
@@ -119,17 +156,36 @@ def _sampling_args(config: TrainConfig) -> dict[str, Any]:
 def _engine_args(config: TrainConfig, positions: int) -> dict[str, Any]:
     engine = config.engine
     if isinstance(engine, TransformersEngine):
-        return {}
-    args = {
-        "use_vllm": True,
-        "vllm_mode": "colocate",
-        "vllm_gpu_memory_utilization": engine.gpu_memory_share,
-        "vllm_tensor_parallel_size": engine.tensor_parallel,
-        "vllm_enable_sleep_mode": engine.sleep,
-        # Room for fewer tokens is more room for completions side by side.
-        "vllm_max_model_length": engine.max_model_tokens or min(config.lengths.total, positions),
-    }
-    return args | _correction_args(engine.correction)
+        return {"use_transformers_continuous_batching": engine.continuous_batching}
+    args = _correction_args(engine.correction)
+    if isinstance(engine, VllmColocate):
+        return args | {
+            "use_vllm": True,
+            "vllm_mode": "colocate",
+            "vllm_gpu_memory_utilization": engine.gpu_memory_share,
+            "vllm_tensor_parallel_size": engine.tensor_parallel,
+            "vllm_enable_sleep_mode": engine.sleep,
+            "vllm_max_model_length": engine_tokens(config, positions),
+        }
+    if isinstance(engine, VllmServer):
+        return args | {
+            "use_vllm": True,
+            "vllm_mode": "server",
+            "vllm_server_base_url": engine.url,
+            "vllm_server_timeout": engine.patience_s,
+            "vllm_group_port": engine.group_port,
+        }
+    # Adapters by name: TRL knows no such engine, so it is put in its place (engine_setup).
+    return args
+
+
+def engine_tokens(config: TrainConfig, positions: int) -> int:
+    """Longest prompt and completion together of a vLLM in this process, in tokens.
+
+    Room for fewer tokens is more room for completions side by side.
+    """
+    asked = config.engine.max_model_tokens if isinstance(config.engine, VllmColocate) else None
+    return asked or min(config.lengths.total, positions)
 
 
 def _correction_args(correction: ImportanceCorrection | None) -> dict[str, Any]:
