@@ -2,57 +2,39 @@ import os
 import shutil
 import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.tiny_runs import TASK, TIMES, assert_same_course, make_config, wait_for_step
 
 from arcbench import jobs, series
 from arcbench.errors import UserError
 from arcbench.prompts import PromptTemplate
-from arcbench.rollouts import groups, rollout_to_dict
+from arcbench.rollouts import groups
 from arcbench.runs import RunState, RunStore
 from arcbench.tasks import load_tasks
 from arcbench.training.bridge import advantages
 from arcbench.training.config import (
     GrpoConfig,
-    LengthConfig,
     LoraConfig,
     MeasureConfig,
     PolicyConfig,
-    TrainConfig,
     overfit_config,
 )
 from tests.tiny_policy import save_tiny_policy
 
 pytestmark = pytest.mark.slow
 
-TASK = "67a3c6ac"  # its rule is one of the tiny policy's four programs
 RESUME = (
     "import sys; from pathlib import Path; from arcbench.training.grpo import resume; "
     "resume(Path(sys.argv[1]))"
 )
-TIMES = (series.SECONDS_STEP, series.SECONDS_SAMPLING, series.SECONDS_REWARD)
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
     return save_tiny_policy(tmp_path_factory.mktemp("tiny"))
-
-
-def make_config(model: Path, **changes) -> TrainConfig:
-    base = overfit_config(
-        TASK,
-        policy=PolicyConfig(model=str(model)),
-        lengths=LengthConfig(max_completion_tokens=6),
-        grpo=GrpoConfig(num_generations=8, learning_rate=1e-2),
-        measure=MeasureConfig(samples=0),
-        steps=14,
-        checkpoint_every=5,
-        threads=1,
-    )
-    return replace(base, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -64,30 +46,6 @@ def unbroken(model, tmp_path_factory) -> RunStore:
 
 def launch(store: RunStore) -> int:
     return jobs.launch(store, [sys.executable, "-c", RESUME, str(store.path)])
-
-
-def wait_for_step(store: RunStore, step: int) -> None:
-    deadline = time.monotonic() + 120
-    while store.status().step < step:
-        assert not store.status().state.over, jobs.tail(store)
-        assert time.monotonic() < deadline, jobs.tail(store)
-        time.sleep(0.005)
-
-
-def assert_same_course(a: RunStore, b: RunStore) -> None:
-    """The same metrics and rollouts, but for the times and the name of the run."""
-    for x, y in zip(a.metrics(), b.metrics(), strict=True):
-        assert {k: v for k, v in x.items() if k not in TIMES} == {
-            k: v for k, v in y.items() if k not in TIMES
-        }
-    assert a.rollout_steps() == b.rollout_steps()
-    for step in a.rollout_steps():
-        for x, y in zip(a.rollouts(step), b.rollouts(step), strict=True):
-            xd, yd = rollout_to_dict(x), rollout_to_dict(y)
-            for d in (xd, yd):
-                d.pop("run_id")
-                d["execution"].pop("seconds")
-            assert xd == yd
 
 
 def test_a_run_leaves_a_line_and_rollouts_for_every_step(unbroken):
@@ -122,20 +80,6 @@ def test_the_rollouts_tell_what_the_metrics_say(unbroken):
 def test_the_policy_learns(unbroken):
     rewards = [m["reward/mean"] for m in unbroken.metrics()]
     assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 2
-
-
-def test_a_killed_run_goes_on_without_gap_or_double(model, unbroken, tmp_path):
-    store = RunStore.create(tmp_path, "killed", make_config(model).to_dict())
-    for step in (7, 12):
-        pid = launch(store)
-        wait_for_step(store, step)
-        os.kill(pid, signal.SIGKILL)
-        jobs.wait(store, timeout_s=20)
-        assert store.status().state is RunState.DIED
-    launch(store)
-    assert jobs.wait(store, timeout_s=120).state is RunState.FINISHED, jobs.tail(store)
-    assert [m["step"] for m in store.metrics()] == list(range(1, 15))
-    assert_same_course(store, unbroken)
 
 
 def test_a_kill_while_saving_costs_only_that_checkpoint(unbroken, tmp_path):

@@ -33,7 +33,7 @@ def grpo_args(
         # Rows are in their order already: see data.PromptSource.
         shuffle_dataset=False,
         logging_steps=1,
-        logging_nan_inf_filter=False,  # a loss that is no number shows, not its neighbours' mean
+        logging_nan_inf_filter=False,  # it would show the mean of the losses before instead
         save_strategy="steps",
         save_steps=config.checkpoint_every,
         save_total_limit=config.keep_checkpoints,
