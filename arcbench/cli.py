@@ -11,7 +11,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from arcbench import cli_checks, cli_policies
+from arcbench import cli_checks, cli_policies, cli_serve
 from arcbench.errors import UserError
 from arcbench.rewards import Pairs
 from arcbench.tasks import TaskSet, load_tasks
@@ -385,6 +385,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "pretrain": pretrain,
     "merge": cli_policies.merge,
     "export": cli_policies.export,
+    "serve": cli_serve.serve,
+    "check-sync": cli_serve.check_sync,
     "doctor": cli_checks.doctor,
     "fix-tokenizer": cli_checks.fix_tokenizer,
     "lengths": cli_checks.lengths,

@@ -47,15 +47,16 @@ class Http:
         self._url = urlsplit(self.base_url)
         self._idle: deque[HTTPConnection] = deque()
 
-    def healthy(self, timeout_s: float = 5.0) -> bool:
-        """Whether the server says on /health, and on a connection of its own, that it is well."""
+    def look(self, path: str, timeout_s: float = 5.0) -> bytes | None:
+        """What an address says now, on a connection of its own; None if it does not."""
         connection = self._connect(timeout_s)
         try:
-            return self._once(connection, "GET", "/health", None)[0] == 200
+            status, _, answer = self._once(connection, "GET", path, None)
         except (OSError, HTTPException):
-            return False
+            return None
         finally:
             connection.close()
+        return answer if status == 200 else None
 
     def get(self, path: str) -> dict[str, Any]:
         """The JSON of an address."""

@@ -53,7 +53,7 @@ class AdapterServers:
             self._loaded.append(name)  # before: what one server has already is taken back, too
             gather([(c, partial(c.load_adapter, name, str(path))) for c in self.clients])
             while len(self._loaded) > KEPT:
-                self._drop(self._loaded.pop(0))
+                self._drop(self._loaded.pop(0), self.clients)
         self.name = self.share(name)
 
     def close(self, *, quiet: bool = False) -> None:
@@ -61,15 +61,16 @@ class AdapterServers:
 
         With `quiet` a server that is gone is no error: the run ends because of it.
         """
+        clients = [c for c in self.clients if c.healthy()] if quiet else self.clients
         while self._loaded:
             with suppress(ServerGone) if quiet else nullcontext():
-                self._drop(self._loaded.pop())
+                self._drop(self._loaded.pop(), clients)
         if self.main and self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
 
-    def _drop(self, name: str) -> None:
+    def _drop(self, name: str, clients: Sequence[Client]) -> None:
         try:
-            gather([(c, partial(c.unload_adapter, name)) for c in self.clients])
+            gather([(c, partial(c.unload_adapter, name)) for c in clients])
         finally:
             shutil.rmtree(self.folder / name)
 

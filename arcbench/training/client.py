@@ -4,9 +4,11 @@ Requests are vLLM's: POST /v1/completions with `prompt` as ids, `logprob_token_i
 `return_token_ids`; POST /v1/load_lora_adapter and /v1/unload_lora_adapter.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from arcbench.policies.base import FinishReason, SamplingConfig
@@ -16,9 +18,11 @@ from arcbench.training.sync import Logprobs, Probe
 __all__ = ["Client", "ServerGone", "Written", "gather"]
 
 T = TypeVar("T")
+_COUNTER = re.compile(r"^vllm:(?:prompt|generation)_tokens_total(?:\{.*\})? (\S+)$", re.MULTILINE)
 PATIENCE_S = 30.0  # how long a server may be away before the run ends
 LOOK_EVERY_S = 2.0  # how often a server that has not answered yet is asked for its health
 ANSWER_S = 3600.0  # a batch of long completions; a dead server is found by its health, not by this
+STUCK_S = 45.0  # without a token read or written, while a request waits
 MAX_TOLD = 128  # token ids whose log-probabilities vLLM tells in one answer
 
 
@@ -41,7 +45,13 @@ class Client:
 
     def healthy(self, timeout_s: float = 5.0) -> bool:
         """Whether the server says that it is well, now."""
-        return self._http.healthy(timeout_s)
+        return self._http.look("/health", timeout_s) is not None
+
+    def progress(self) -> float | None:
+        """Tokens that the server has read and written so far; None where it does not count them."""
+        told = (self._http.look("/metrics") or b"").decode(errors="replace")
+        counts = [float(n) for n in _COUNTER.findall(told)]
+        return sum(counts) if counts else None
 
     def models(self) -> list[str]:
         """Names that may be sampled: the base model, then the adapters."""
@@ -161,32 +171,56 @@ def _askings(probes: Sequence[Probe]) -> Iterator[tuple[list[list[int]], list[in
         yield prompts, tokens
 
 
-def gather(calls: Sequence[tuple[Client, Callable[[], T]]]) -> list[T]:
+def gather(calls: Sequence[tuple[Client, Callable[[], T]]], *, stuck_s: float = STUCK_S) -> list[T]:
     """Results of calls to servers, made side by side, in order.
 
-    While it waits, it asks the servers for their health: one that was away for its `patience_s`,
-    even if it holds its connection open, raises ServerGone. The first error ends the waiting.
+    While it waits, it looks after the servers. One that was away for its `patience_s`, even if it
+    holds its connection open, and one whose engine has stood still for `stuck_s`, raise ServerGone.
+    The first error ends the waiting.
     """
     results: dict[int, T] = {}
-    well = {id(client): time.monotonic() for client, _ in calls}
+    watched = {id(client): _Watched(client) for client, _ in calls}
 
     def look() -> None:
-        pending = {id(c): c for k, (c, _) in enumerate(calls) if k not in results}
-        asked = list(pending.values())
-        for i, is_well in as_answered([c.healthy for c in asked], every_s=60):
-            client = asked[i]
-            away = time.monotonic() - well[id(client)]
-            if is_well:
-                well[id(client)] = time.monotonic()
-            elif away > client.patience_s:
-                raise ServerGone(f"{client.base_url} has not answered for {away:.0f} s")
+        pending = {id(c) for k, (c, _) in enumerate(calls) if k not in results}
+        looks = [partial(watched[key].look, stuck_s) for key in pending]
+        for _ in as_answered(looks, every_s=60):
+            pass
 
     found = as_answered(
         [call for _, call in calls],
-        concurrency=CONCURRENCY * len(well),
+        concurrency=CONCURRENCY * len(watched),
         waiting=look,
         every_s=LOOK_EVERY_S,
     )
     for i, result in found:
         results[i] = result
     return [results[i] for i in range(len(calls))]
+
+
+class _Watched:
+    """A server that somebody waits for."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.progress: float | None = None
+        self.well_at = self.moved_at = time.monotonic()
+
+    def look(self, stuck_s: float) -> None:
+        """Raise ServerGone if it has been away, or has stood still, for too long."""
+        url = self.client.base_url
+        if not self.client.healthy():
+            away = time.monotonic() - self.well_at
+            if away > self.client.patience_s:
+                raise ServerGone(f"{url} has not answered for {away:.0f} s")
+            return
+        progress = self.client.progress()
+        self.well_at = time.monotonic()
+        if progress is None or progress != self.progress:
+            self.progress, self.moved_at = progress, self.well_at
+        still = self.well_at - self.moved_at
+        if still > stuck_s:
+            raise ServerGone(
+                f"{url} is up, but its engine has neither read nor written a token for {still:.0f} "
+                "s: the log of the server tells more"
+            )

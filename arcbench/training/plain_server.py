@@ -75,10 +75,12 @@ class PlainServer:
         if name not in self._adapters:
             raise BadRequest(f"the adapter {name} cannot be found", 404)
         del self._adapters[name]
-        self._peft.delete_adapter(name)
         if not self._adapters:  # PEFT cannot be without an adapter
             self._base = self._peft.unload()
             self._peft = None
+            return {}
+        self._peft.set_adapter(next(iter(self._adapters)))  # PEFT warns where it goes on its own
+        self._peft.delete_adapter(name)
         return {}
 
     def _completions(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -214,8 +214,17 @@ class Server:
             watcher.communicate(b".")
 
 
-def serve(config: ServerConfig, *, log: Path | None, say: Callable[[str], None]) -> None:
-    """Start a server and stay with it until SIGTERM, Ctrl-C, or its death (UserError)."""
+def serve(
+    config: ServerConfig,
+    *,
+    log: Path | None = None,
+    timeout_s: float = START_S,
+    say: Callable[[str], None],
+) -> None:
+    """Start a server and stay with it until SIGTERM, Ctrl-C, or its death (UserError).
+
+    For the main thread of a process, whose signals it takes.
+    """
 
     def stop(number: int, _frame: object) -> None:
         raise _Stop(signal.Signals(number).name)
@@ -232,7 +241,7 @@ def serve(config: ServerConfig, *, log: Path | None, say: Callable[[str], None])
     old = {n: signal.signal(n, stop) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
         say(f"starting {config.kind} with {config.model} (log: {server.log})")
-        seconds = server.start(waiting=waiting)
+        seconds = server.start(timeout_s=timeout_s, waiting=waiting)
         say(f"{server.url} serves {', '.join(server.client.models())} after {seconds:.0f} s")
         while True:
             time.sleep(1)
