@@ -1,6 +1,6 @@
 """A rollout: one completion with all that became of it; groups of them; and their one codec."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import pstdev
@@ -243,13 +243,30 @@ _PARQUET = pa.schema(
 )
 
 
+# What a reader of the files can filter and sort by without Python, beside the parts of the reward;
+# all of it follows from the rest, and is not read back.
+_DERIVED: dict[str, tuple[Any, Callable[[Rollout], Any]]] = {
+    "reward_total": (pa.float64(), lambda r: r.reward.total),
+    "solved": (pa.bool_(), lambda r: r.solved),
+    "outcome": (pa.string(), lambda r: r.execution.outcome.value),
+    "num_tokens": (pa.int32(), lambda r: len(r.completion.token_ids)),
+    "logprob_sum": (pa.float64(), lambda r: r.completion.logprob_sum),
+    "logprob_mean": (pa.float64(), lambda r: r.completion.logprob_mean),
+    "logprob_min": (pa.float64(), lambda r: r.completion.logprob_min),
+}
+
+
 def write_rollouts(path: Path, rollouts: Iterable[Rollout]) -> None:
     """Write a parquet file of rollouts, whole or not at all."""
+    rollouts = list(rollouts)
     table = pa.Table.from_pylist([rollout_to_dict(r) for r in rollouts], schema=_PARQUET)
+    for name, (kind, value) in _DERIVED.items():
+        table = table.append_column(name, pa.array([value(r) for r in rollouts], kind))
     with replacing(path) as partial:
         pq.write_table(table, partial, compression="zstd")
 
 
 def read_rollouts(path: Path) -> list[Rollout]:
     """All rollouts of a parquet file, in the order in which they were written."""
-    return [rollout_from_dict(d) for d in pq.read_table(path).to_pylist()]
+    table = pq.read_table(path, columns=_PARQUET.names)
+    return [rollout_from_dict(d) for d in table.to_pylist()]

@@ -2,8 +2,9 @@ import json
 from dataclasses import fields, replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arcbench.augment import Augmentation
@@ -136,6 +137,33 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     with pytest.raises(OSError, match="no space"):
         write_rollouts(path, breaks())
     assert [r.reward.total for r in read_rollouts(path)] == [1.0]
+
+
+@settings(max_examples=25)
+@given(st.lists(rollouts, min_size=1, max_size=4))
+def test_a_file_of_rollouts_can_be_filtered_without_python(tmp_path_factory, items):
+    path = tmp_path_factory.mktemp("rollouts") / "000001.parquet"
+    write_rollouts(path, items)
+    for r, row in zip(items, pq.read_table(path).to_pylist(), strict=True):
+        assert row["reward_total"] == pytest.approx(sum(row["reward"].values()))
+        assert row["solved"] == (bool(row["score"]) and all(p["exact"] for p in row["score"]))
+        assert row["outcome"] == row["execution"]["outcome"]
+        assert row["num_tokens"] == len(row["completion"]["token_ids"])
+        known = row["completion"]["logprobs"]
+        assert row["logprob_min"] == min(known, default=None)
+        if known:
+            assert row["logprob_sum"] == pytest.approx(sum(known))
+            assert row["logprob_mean"] == pytest.approx(sum(known) / len(known))
+        assert row["advantage"] == r.advantage
+    above = pq.read_table(path, filters=[("reward_total", ">", 0.0)], columns=["reward_total"])
+    assert len(above) == sum(r.reward.total > 0 for r in items)
+
+
+def test_a_token_without_a_number_counts_in_no_summary():
+    completion = Completion(text="", logprobs=(-1.0, float("nan"), -3.0))
+    assert (completion.logprob_sum, completion.logprob_mean) == (-4.0, -2.0)
+    assert completion.logprob_min == -3.0
+    assert Completion(text="", logprobs=(float("nan"),)).logprob_mean is None
 
 
 def test_a_group_has_signal_only_if_its_rewards_differ():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Literal, Protocol, TypedDict
 
 from arcbench.errors import UserError
@@ -30,6 +31,28 @@ class Completion:
     def truncated(self) -> bool:
         """Whether the length limit cut it."""
         return self.finish_reason == "length"
+
+    @property
+    def logprob_sum(self) -> float | None:
+        """Of the whole completion in nats; None without log-probabilities.
+
+        A token for which an engine had no number (nan) counts in none of the three.
+        """
+        return sum(self._known()) if self._known() else None
+
+    @property
+    def logprob_mean(self) -> float | None:
+        """Mean of a token."""
+        known = self._known()
+        return sum(known) / len(known) if known else None
+
+    @property
+    def logprob_min(self) -> float | None:
+        """Of the token that the policy was least sure of."""
+        return min(self._known(), default=None)
+
+    def _known(self) -> list[float]:
+        return [x for x in self.logprobs if not isnan(x)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
