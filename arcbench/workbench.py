@@ -17,6 +17,7 @@ from arcbench.errors import unknown
 from arcbench.judge import Attempt, Judge
 from arcbench.policies import model_path
 from arcbench.policies.base import Completion, Message, Policy, SamplingConfig
+from arcbench.policies.sources import newest_checkpoint, pinned
 from arcbench.policies.worker import WorkerPolicy
 from arcbench.prompts import PromptTemplate, messages_hash
 from arcbench.rewards import SCHEMES, RewardScheme, scheme
@@ -111,6 +112,10 @@ class Workbench:
     def policies(self) -> tuple[str, ...]:
         """Policies to offer; any other spec of `load_policy` may be used as well."""
         return ("embedded",)
+
+    def trained(self) -> tuple[str, ...]:
+        """The folders of runs with a whole checkpoint, which are policies, too; newest first."""
+        return tuple(str(r.path) for r in self.runs() if newest_checkpoint(r.checkpoints))
 
     def rewards(self) -> tuple[str, ...]:
         """The named reward schemes."""
@@ -233,7 +238,8 @@ class Workbench:
             return Judge(pool=self._pool, scheme=chosen)
 
     def _policy(self, spec: str) -> WorkerPolicy:
+        newest = pinned(spec)
         with self._lock:
-            if spec not in self._policies:
-                self._policies[spec] = WorkerPolicy(spec)
-            return self._policies[spec]
+            worker = self._policies.setdefault(spec, WorkerPolicy(newest))
+        worker.use(newest)  # a run that goes on has newer weights than those loaded before
+        return worker

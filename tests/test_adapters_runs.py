@@ -112,3 +112,25 @@ def test_an_adapter_that_was_made_for_a_model_of_another_name_is_warned_of(
     policy = PolicyConfig(model=str(other), adapter=str(first.path))
     store = train(make_config(policy, steps=2), root=tmp_path, name="copy")
     assert f"made for {base}, on top of {other}" in store.log.read_text()
+
+
+def test_the_workbench_samples_a_run_with_its_newest_weights_although_older_ones_are_loaded(
+    base, tmp_path
+):
+    from arcbench.policies import SamplingConfig
+    from arcbench.workbench import Workbench
+    from tests.adapted import checkpoint, make_run, save_adapter
+
+    store = make_run(tmp_path, "mine", PolicyConfig(model=str(base), lora=LORA))
+    config = SamplingConfig(n=2, temperature=0, max_new_tokens=6)
+    found = []
+    with Workbench(tmp_path) as bench:
+        assert bench.trained() == ()
+        for step, seed in ((5, 1), (10, 2)):
+            save_adapter(base, checkpoint(store, step), seed=seed, size=1.0)
+            assert bench.trained() == (str(store.path),)
+            task = bench.task("67a3c6ac")
+            drawn = list(bench.sample(str(store.path), task, config))
+            found.append([r.completion.token_ids for _, r in drawn])
+            assert bench._policies[str(store.path)].name == f"mine@{step}"
+    assert found[0] != found[1]

@@ -55,6 +55,13 @@ class WorkerPolicy:
         with self._lock:
             self._ready()
 
+    def use(self, spec: str) -> None:
+        """Have the policy of another name from the next call on; waits for a running stream."""
+        if spec != self.spec:
+            with self._lock:
+                self.close()
+                self.spec = self.name = spec
+
     def stream(
         self, prompts: Sequence[Sequence[Message]], config: SamplingConfig
     ) -> Iterator[Sampled]:

@@ -138,6 +138,11 @@ def rerun(bench: Workbench, batch: Batch, code: str) -> str:
     return html.detail(batch.task, rollout, batch.best_reward, name="edited program")
 
 
+def specs(bench: Workbench) -> list[str]:
+    """The policies to offer: what was trained here after what was there before."""
+    return [*bench.policies(), *bench.trained()]
+
+
 def build(bench: Workbench, picker: Picker) -> None:
     """Lay out the tab and wire it."""
     import gradio as gr
@@ -146,7 +151,7 @@ def build(bench: Workbench, picker: Picker) -> None:
     chosen_state = gr.State(None)  # the index that the reader clicked
     with gr.Row(elem_id="ab-sample-form"):
         policy = gr.Dropdown(
-            list(bench.policies()),
+            specs(bench),
             value=bench.policies()[0],
             label="Policy",
             allow_custom_value=True,
@@ -249,6 +254,8 @@ def build(bench: Workbench, picker: Picker) -> None:
             warn(error)
             return gr.skip()
 
+    # Runs end while the page is open.
+    policy.focus(lambda: gr.Dropdown(specs(bench)), None, policy, show_progress="hidden")
     running = go.click(
         run,
         [*picker.inputs, policy, count, heat, limit, seed, reward, order],
