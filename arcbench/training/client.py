@@ -66,7 +66,7 @@ class Client:
         """Log-probability of each completion token of the probes under `model`, or the base.
 
         Asked as the first token after each beginning of a completion, because `prompt_logprobs`
-        ends vLLM's engine where an adapter is in the same batch.
+        ends a vLLM that has an adapter.
         """
         named = model or self.models()[0]
         rows: list[list[float]] = []

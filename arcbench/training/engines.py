@@ -138,22 +138,42 @@ class UnslothFast:
     def score(self, probes: Sequence[Probe]) -> Logprobs:
         """With the adapter's tensors of this moment."""
         adapter = self.model.load_lora("arcbench_canary", load_tensors=True)
-        return vllm_logprobs(self.model.vllm_engine, probes, lora_request=adapter)
+        return vllm_adapter_logprobs(self.model.vllm_engine, probes, adapter)
 
 
-def vllm_logprobs(llm: Any, probes: Sequence[Probe], **options: Any) -> list[list[float]]:
-    """Scores of probes by a vLLM `LLM` in this process."""
+def vllm_logprobs(llm: Any, probes: Sequence[Probe]) -> list[list[float]]:
+    """Scores of probes by a vLLM `LLM` in this process, without adapters."""
     from vllm import SamplingParams
 
     prompts = [{"prompt_token_ids": list(p.prompt_ids + p.completion_ids)} for p in probes]
     asked = SamplingParams(prompt_logprobs=0, max_tokens=1, temperature=1.0)
-    answers = llm.generate(prompts, sampling_params=asked, use_tqdm=False, **options)
     rows = []
-    for probe, answer in zip(probes, answers, strict=True):
+    for probe, answer in zip(probes, llm.generate(prompts, asked, use_tqdm=False), strict=True):
         of_completion = answer.prompt_logprobs[len(probe.prompt_ids) :]
         tokens = zip(of_completion, probe.completion_ids, strict=True)
         rows.append([float(at[token].logprob) for at, token in tokens])
     return rows
+
+
+def vllm_adapter_logprobs(llm: Any, probes: Sequence[Probe], adapter: Any) -> list[list[float]]:
+    """The same under an adapter (a LoRARequest), from the first token after each beginning.
+
+    Once an engine has an adapter, `prompt_logprobs` ends it.
+    """
+    from vllm import SamplingParams
+
+    prompts, asked = [], []
+    for probe in probes:
+        for i, token in enumerate(probe.completion_ids):
+            ids = list(probe.prompt_ids + probe.completion_ids[:i])
+            prompts.append({"prompt_token_ids": ids})
+            # Greedy: with other temperatures processed log-probabilities are not the model's.
+            asked.append(SamplingParams(logprob_token_ids=[token], max_tokens=1, temperature=0.0))
+    answers = iter(llm.generate(prompts, asked, use_tqdm=False, lora_request=adapter))
+    return [
+        [float(next(answers).outputs[0].logprobs[0][token].logprob) for token in p.completion_ids]
+        for p in probes
+    ]
 
 
 class Scorer(Protocol):
@@ -177,7 +197,7 @@ class TrlServer:
         self.generation.sync_weights()
 
     def score(self, probes: Sequence[Probe]) -> Logprobs:
-        """By `prompt_logprobs` over HTTP."""
+        """Over HTTP."""
         return self.client.score(probes)
 
 
