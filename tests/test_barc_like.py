@@ -99,7 +99,7 @@ def test_barc_by_its_name_trains_with_repaired_padding_and_its_files_stay_as_the
     assert settings["base_model_name_or_path"] == BARC
     merged = json.loads((tmp_path / "merged" / "config.json").read_text())
     assert (merged["dtype"], merged["pad_token_id"]) == ("bfloat16", 128004)
-    assert "its log-probabilities are" in done.stdout
+    assert "its log-probabilities differ from the adapter's by" in done.stdout
     samples = [(tmp_path / f"{n}.jsonl").read_text() for n in ("mine", "exported")]
     assert samples[0] == samples[1]
     assert "2 completions of 1 tasks by mine@2" in done.stdout

@@ -77,7 +77,7 @@ def test_the_weights_have_the_dtype_of_the_base_or_the_one_asked_for(base, tmp_p
     adapter = save_adapter(half, tmp_path / "adapter")
     merged = merge(str(adapter), tmp_path / "merged")
     assert merged.dtype == "bfloat16"
-    assert 0 < merged.mean_gap < 0.03 < merged.effect
+    assert 1e-5 < merged.mean_gap < merged.effect / 20
     loaded = AutoModelForCausalLM.from_pretrained(str(merged.folder), dtype="auto")
     assert loaded.dtype == torch.bfloat16
     exact = merge(str(adapter), tmp_path / "exact", dtype="float32")

@@ -15,7 +15,7 @@ ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "d
 
 
 def load(config: TrainConfig, gpu: bool, checkpoint: Path | None = None) -> Any:
-    """The model with a fresh adapter, or with the one of a `checkpoint`.
+    """The model with a fresh adapter, the one to go on with, or the one of a `checkpoint`.
 
     With engine vllm-colocate unsloth builds the vLLM of this process, too. `import unsloth` must
     have come before transformers.
@@ -54,8 +54,9 @@ def load(config: TrainConfig, gpu: bool, checkpoint: Path | None = None) -> Any:
         use_gradient_checkpointing="unsloth" if checkpointing(config, gpu) else False,
         random_state=config.seed,
     )
-    if checkpoint is not None:
+    start = checkpoint or config.policy.adapter
+    if start is not None:
         from peft import load_peft_weights, set_peft_model_state_dict
 
-        set_peft_model_state_dict(model, load_peft_weights(str(checkpoint)))
+        set_peft_model_state_dict(model, load_peft_weights(str(start)))
     return model
