@@ -270,7 +270,7 @@ def check_group_size(
     better = next((g for g, c in chances.items() if c >= FEW_SIGNALS * open_share), GROUP_SIZES[-1])
     advice = (
         f"grpo.num_generations {better} is better (signal by size: {table}), or fewer tasks: "
-        "data.signal_from leaves out those without a signal"
+        "data.signal_from with data.min_signal leaves out those that seldom have one"
     )
     return warning(name, said, advice)
 

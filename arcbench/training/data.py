@@ -217,11 +217,16 @@ def prompt_dataset(source: PromptSource, num_rows: int) -> Any:
     import pyarrow as pa
     from datasets import Dataset
 
+    recent: dict[int, list[Message]] = {}
+
     def transform(batch: Mapping[str, list[int]]) -> dict[str, list[Any]]:
-        # A prompt stands in a batch once for every completion of its group.
-        rows = {i: source.row(i) for i in dict.fromkeys(batch["index"])}
-        prompts = [list(rows[i].messages) for i in batch["index"]]
-        return {"prompt": prompts, "index": list(batch["index"])}
+        # TRL asks for a prompt once for every completion of its group, and for all of them again
+        # in every backward pass of a step.
+        wanted = dict.fromkeys(batch["index"])
+        if recent.keys() != wanted.keys():
+            recent.clear()
+            recent.update((i, list(source.row(i).messages)) for i in wanted)
+        return {"prompt": [recent[i] for i in batch["index"]], "index": list(batch["index"])}
 
     indices = pa.table({"index": np.arange(num_rows, dtype=np.int64)})
     return Dataset(indices).with_transform(transform)
