@@ -200,7 +200,7 @@ def sample(
     dataset: str = "arc-agi-1",
     split: str | None = "training",
     task: tuple[str, ...] = (),
-    template: str = "arcbench",
+    template: str | None = None,
     n: int = 8,
     temperature: float = 0.8,
     max_new_tokens: int = 192,
@@ -216,7 +216,8 @@ def sample(
         dataset: arc-agi-1, arc-agi-2, or a path (Kaggle JSON, task file or folder, BARC JSONL).
         split: training or evaluation.
         task: only these tasks.
-        template: a template's name or TOML file.
+        template: a template's name or TOML file; left out, that which the policy was trained with
+            where a run or the folder tells it, else arcbench.
         n: completions a task.
         temperature: 0 is greedy.
         max_new_tokens: longer completions are cut.
@@ -224,11 +225,12 @@ def sample(
     """
     from arcbench.files import replacing
     from arcbench.policies import SamplingConfig, load_policy
+    from arcbench.policies.sources import template_of
     from arcbench.prompts import PromptTemplate
 
     tasks = _tasks(dataset, split)
     chosen = [tasks.task(t) for t in task] if task else list(tasks.values())
-    wording = PromptTemplate.load(template)
+    wording = PromptTemplate.load(template or template_of(policy, adapter=adapter) or "arcbench")
     config = SamplingConfig(n=n, temperature=temperature, max_new_tokens=max_new_tokens, seed=seed)
     model = load_policy(policy, adapter=adapter)
     prompts = [wording.messages(t) for t in chosen]

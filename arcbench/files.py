@@ -34,20 +34,23 @@ def replacing(path: Path) -> Iterator[Path]:
 def new_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; on success it takes the name `path`.
 
-    If the body raises nothing is left. UserError where `path` is there already.
+    If the body raises nothing is left. UserError where `path` is there already, or the disk does
+    not take it.
     """
     if path.exists():
         raise UserError(f"{path} is there already: name a new folder")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     try:
+        partial.mkdir(parents=True)
         yield partial
         for file in partial.rglob("*"):
             if file.is_file():
                 with file.open("rb") as handle:
                     os.fsync(handle.fileno())
         partial.rename(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

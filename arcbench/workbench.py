@@ -17,7 +17,7 @@ from arcbench.errors import unknown
 from arcbench.judge import Attempt, Judge
 from arcbench.policies import model_path
 from arcbench.policies.base import Completion, Message, Policy, SamplingConfig
-from arcbench.policies.sources import newest_checkpoint, pinned
+from arcbench.policies.sources import newest_checkpoint, pinned, template_of
 from arcbench.policies.worker import WorkerPolicy
 from arcbench.prompts import PromptTemplate, messages_hash
 from arcbench.rewards import SCHEMES, RewardScheme, scheme
@@ -136,7 +136,10 @@ class Workbench:
         """
         config = config or SamplingConfig()
         source = self._policy(policy) if isinstance(policy, str) else policy
-        messages = self.prompt(task)
+        # What was trained here knows the wording that it was trained with.
+        own = template_of(policy) if isinstance(policy, str) else None
+        wording = self.template if own is None else PromptTemplate.load(own)
+        messages = wording.messages(task)
         name = messages_hash(messages)
         judge = self._judge(reward)
         for news in gathered(lambda: source.stream([messages], config)):

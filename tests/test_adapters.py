@@ -11,10 +11,11 @@ import torch  # noqa: TID253  (what is tested here is torch)
 from arcbench.errors import UserError
 from arcbench.policies import SamplingConfig, load_policy, load_tokenizer, model_path, sample
 from arcbench.policies.adapter import CONFIG, WEIGHTS, Adapter
-from arcbench.policies.sources import resolve, same_model
+from arcbench.policies.sources import TEMPLATE, resolve, same_model, template_of
 from arcbench.preflight import Severity
-from arcbench.training.build import check_adapter
+from arcbench.training.build import check_adapter, check_wording
 from arcbench.training.config import LoraConfig, PolicyConfig, TrainConfig
+from arcbench.training.exporting import export
 from tests.adapted import checkpoint, make_run, save_adapter
 from tests.tiny_policy import save_tiny_policy
 
@@ -176,6 +177,26 @@ def test_all_linear_with_an_adapter_of_some_layers_is_an_error_before_the_run(ba
     assert finding.severity is Severity.OK
     assert alone.policy.lora is not None
     assert alone.policy.lora.module_names == {"q_proj", "v_proj"}
+
+
+def test_the_template_of_a_policy_is_known_from_its_run_or_from_its_folder(base, adapter, tmp_path):
+    policy = PolicyConfig(model=str(base), lora=LoraConfig(), template="arcbench-compact")
+    store = make_run(tmp_path, "mine", policy)
+    shutil.copytree(adapter, checkpoint(store, 5), dirs_exist_ok=True)
+    assert template_of(str(store.path)) == "arcbench-compact"
+    assert template_of("embedded", adapter=str(store.path)) == "arcbench-compact"
+    assert template_of(str(adapter)) is template_of("embedded") is template_of("") is None
+    exported = export(str(store.path), tmp_path / "out").folder
+    assert template_of(str(exported)) == str(exported / TEMPLATE)
+    config = TrainConfig(policy=PolicyConfig(model=str(base), adapter=str(exported)))
+    (finding,) = check_wording(config)
+    assert finding.severity is Severity.WARNING
+    assert finding.advice == f"policy.template = {exported / TEMPLATE}"
+    (exported / TEMPLATE).write_text("moved")
+    (finding,) = check_wording(config)
+    assert "not a TOML file" in finding.advice
+    own = PolicyConfig(model=str(base), adapter=str(store.path), template="arcbench-compact")
+    assert check_wording(replace(config, policy=own)) == []
 
 
 # --- broken ones ---

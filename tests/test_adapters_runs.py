@@ -118,10 +118,12 @@ def test_the_workbench_samples_a_run_with_its_newest_weights_although_older_ones
     base, tmp_path
 ):
     from arcbench.policies import SamplingConfig
+    from arcbench.prompts import PromptTemplate, messages_hash
     from arcbench.workbench import Workbench
     from tests.adapted import checkpoint, make_run, save_adapter
 
-    store = make_run(tmp_path, "mine", PolicyConfig(model=str(base), lora=LORA))
+    policy = PolicyConfig(model=str(base), lora=LORA, template="arcbench-compact")
+    store = make_run(tmp_path, "mine", policy)
     config = SamplingConfig(n=2, temperature=0, max_new_tokens=6)
     found = []
     with Workbench(tmp_path) as bench:
@@ -132,5 +134,7 @@ def test_the_workbench_samples_a_run_with_its_newest_weights_although_older_ones
             task = bench.task("67a3c6ac")
             drawn = list(bench.sample(str(store.path), task, config))
             found.append([r.completion.token_ids for _, r in drawn])
+            own = PromptTemplate.load("arcbench-compact").messages(task)
+            assert {r.messages_hash for _, r in drawn} == {messages_hash(own)}
             assert bench._policies[str(store.path)].name == f"mine@{step}"
     assert found[0] != found[1]

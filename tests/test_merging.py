@@ -11,9 +11,10 @@ from arcbench.errors import UserError
 from arcbench.files import new_folder
 from arcbench.policies import load_policy, load_tokenizer
 from arcbench.policies.adapter import CONFIG
+from arcbench.policies.sources import TEMPLATE
 from arcbench.prompts import PromptTemplate
 from arcbench.training.config import LoraConfig, PolicyConfig, TrainConfig
-from arcbench.training.exporting import TEMPLATE, export
+from arcbench.training.exporting import export
 from arcbench.training.merging import merge
 from tests.adapted import checkpoint, make_run, save_adapter
 from tests.tiny_policy import save_tiny_policy
@@ -188,6 +189,9 @@ def test_what_is_no_run_and_what_is_there_already_is_refused(base, adapter, run,
     (tmp_path / "out").mkdir()
     with pytest.raises(UserError, match="is there already"):
         export(str(run.path), tmp_path / "out")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be written"):
+        export(str(run.path), tmp_path / "file" / "out")
 
 
 def test_a_template_that_is_gone_is_told_and_the_weights_are_exported(base, adapter, tmp_path):

@@ -7,6 +7,7 @@ import json
 import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from arcbench.errors import MissingExtra, UserError, unknown
@@ -16,6 +17,7 @@ from arcbench.policies.adapter import Adapter
 
 BARC = "barc0/Llama-3.1-ARC-Potpourri-Induction-8B"
 NAMES = {"barc": BARC}  # short names of models on the hub
+TEMPLATE = "prompt_template.toml"  # beside exported weights: the wording of their prompts
 WHOLE = "whole.json"  # in a checkpoint of a run, written when all of it is there
 ALLOWED = (
     "embedded",
@@ -73,10 +75,29 @@ def adapter_folder(spec: str) -> Path:
     if _is_adapter(place):
         return place
     if not place.is_dir():
-        raise UserError(f"no adapter in {spec!r}: there is no such folder")
+        raise UserError(
+            f"no adapter in {spec!r}: there is no such folder; one of the hub is downloaded first: "
+            "hf download with --local-dir FOLDER"
+        )
     if run_of(place) is not None:
         raise UserError(f"{spec} trained all weights, no adapter: go on with policy.model = {spec}")
     raise UserError(f"no adapter in {spec!r}: it has no {ADAPTER_CONFIG}")
+
+
+def template_of(spec: str, *, adapter: str | None = None) -> str | None:
+    """The template that a policy was trained with, a name or a TOML file; None if nobody tells.
+
+    A run's settings tell it, and the file beside exported weights. An adapter knows better than
+    the model below it.
+    """
+    if adapter is not None and (told := template_of(adapter)) is not None:
+        return told
+    place = Path(pinned(spec))
+    run = run_of(place)
+    if run is not None:
+        return str(_settings(run)["policy"]["template"])
+    beside = place / TEMPLATE
+    return str(beside) if spec and beside.is_file() else None
 
 
 def pinned(spec: str) -> str:
@@ -129,6 +150,11 @@ def _is_run(folder: Path) -> bool:
     return (folder / "status.json").is_file() and (folder / "config.json").is_file()
 
 
+def _settings(run: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    return value
+
+
 def _is_adapter(folder: Path) -> bool:
     return (folder / ADAPTER_CONFIG).is_file()
 
@@ -155,7 +181,7 @@ def _base(adapter: Adapter) -> str:
     run = run_of(adapter.folder)
     name = adapter.base
     if run is not None:
-        name = json.loads((run / "config.json").read_text(encoding="utf-8"))["policy"]["model"]
+        name = str(_settings(run)["policy"]["model"])
     elif not Path(name).exists() and Path(name).name == embedded.NAME:
         name = "embedded"  # of another checkout
     try:

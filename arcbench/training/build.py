@@ -5,7 +5,6 @@ TRL's own settings are made in `trl_args`.
 
 import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from arcbench.policies import model_path
 from arcbench.policies.adapter import Adapter, attach
 from arcbench.policies.chat import ChatTokenizer
 from arcbench.policies.padding import model_facts, repair_padding
-from arcbench.policies.sources import same_model
+from arcbench.policies.sources import same_model, template_of
 from arcbench.preflight import PreflightFinding, error, ok, warning
+from arcbench.prompts import PromptTemplate
 from arcbench.sandbox import Limits
 from arcbench.training.config import TrainConfig
 from arcbench.training.config_policy import ALL_LINEAR
@@ -61,10 +61,8 @@ def on_gpu(config: TrainConfig) -> bool:
     return there and config.device != "cpu"
 
 
-def load_tokenizer(
-    config: TrainConfig, report: Callable[[str], None] = lambda message: None
-) -> ChatTokenizer:
-    """The policy's tokenizer, its padding token repaired in memory; `report` hears of a repair.
+def load_tokenizer(config: TrainConfig) -> ChatTokenizer:
+    """The policy's tokenizer, its padding token repaired in memory (preflight tells of it).
 
     UserError if no token can serve as padding.
     """
@@ -72,8 +70,7 @@ def load_tokenizer(
     chat = ChatTokenizer.load(path)
     chat.tokenizer.padding_side = "left"
     stop_ids, rows = model_facts(path)
-    if repaired := repair_padding(chat.tokenizer, stop_ids=stop_ids, rows=rows):
-        report(f"tokenizer of {chat.name}: {repaired}")
+    repair_padding(chat.tokenizer, stop_ids=stop_ids, rows=rows)
     return chat
 
 
@@ -161,6 +158,22 @@ def check_adapter(config: TrainConfig) -> list[PreflightFinding]:
         said += f", which was made for {adapter.base}, on top of {config.policy.model}"
         return [warning(name, said, f"if they are not the same model, {advice}")]
     return [ok(name, said)]
+
+
+def check_wording(config: TrainConfig) -> list[PreflightFinding]:
+    """Whether a run keeps the wording that its policy was trained with, where that is known."""
+    policy = config.policy
+    told = template_of(policy.model, adapter=policy.adapter)
+    if told is None:
+        return []
+    try:
+        if PromptTemplate.load(told) == PromptTemplate.load(policy.template):
+            return []
+        advice = f"policy.template = {told}"
+    except UserError as problem:  # of an old run, whose template was moved
+        advice = f"look whether they are the same: {problem}"
+    said = f"{policy.adapter or policy.model} was trained with template {told}, not "
+    return [warning("template", said + policy.template, advice)]
 
 
 def empty_model(folder_or_id: str) -> Any:

@@ -18,7 +18,7 @@ from arcbench.preflight import PreflightFinding, Severity, error, ok, warning
 from arcbench.prompts import PromptTemplate, template_names
 from arcbench.runs import RunStore
 from arcbench.sandbox import pool
-from arcbench.training.build import check_adapter
+from arcbench.training.build import check_adapter, check_wording
 from arcbench.training.config import TrainConfig, VllmAdapters, VllmColocate, VllmServer
 from arcbench.training.curriculum import check_curriculum, read_pass_rates
 from arcbench.training.data import selected_tasks
@@ -56,7 +56,7 @@ def check(
         preflight.check_padding(chat.tokenizer, stop_ids=stop_ids, rows=rows, source=source),
         *preflight.check_chat(chat, template.messages(tasks[0]), template=template.name),
     ]
-    findings += check_adapter(config)
+    findings += [*check_adapter(config), *check_wording(config)]
     if told := preflight.check_template(source, template.name, template_names()):
         findings.append(told)
     findings += preflight.check_lengths(

@@ -11,13 +11,12 @@ from arcbench import __version__
 from arcbench.errors import UserError
 from arcbench.files import new_folder, write_text
 from arcbench.policies.adapter import CONFIG, WEIGHTS, Adapter
-from arcbench.policies.sources import NAMES, pinned, run_of, step_of
+from arcbench.policies.sources import NAMES, TEMPLATE, pinned, run_of, step_of
 from arcbench.prompts import PromptTemplate
 from arcbench.runs import RunStore
 from arcbench.training.config import TrainConfig
 from arcbench.training.measure import FIGURES
 
-TEMPLATE = "prompt_template.toml"
 _TOKENIZER = (
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json",
     "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja",
@@ -142,8 +141,8 @@ def card(origin: Origin, *, base: str, kind: str, notes: Sequence[str] = ()) -> 
     lines += _figures(origin)
     lines += ["", "## Use", "", "```python", *_usage(base, kind), "```", ""]
     if config is not None:
-        lines += [f"Prompts are made with `{TEMPLATE}`: `arcbench sample --policy . --template "
-                  f"{TEMPLATE} --out samples.jsonl`."]  # fmt: skip
+        lines += [f"Prompts are worded by `{TEMPLATE}`, which `arcbench sample --policy . "
+                  "--out samples.jsonl` finds by itself."]  # fmt: skip
     lines += [*(f"Note: {note}." for note in notes)]
     lines += ["", "The terms of the base model's licence hold for these weights, too."]
     if config is not None:

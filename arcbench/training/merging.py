@@ -127,6 +127,8 @@ def _write(
     new_padding: bool,
 ) -> tuple[str, np.ndarray, np.ndarray]:
     """Save the merged model; its dtype, and the log-probabilities of base and adapter."""
+    from safetensors import SafetensorError
+
     assert source.adapter is not None
     model = _load(source.model, "auto" if dtype == "base" else dtype)
     if getattr(model.config, "quantization_config", None) is not None:
@@ -145,7 +147,10 @@ def _write(
     if new_padding:
         for settings in (merged.config, merged.generation_config):
             settings.pad_token_id = chat.tokenizer.pad_token_id
-    merged.save_pretrained(folder)
+    try:
+        merged.save_pretrained(folder)
+    except SafetensorError as error:  # it has its own word for a full disk
+        raise UserError(f"the merged model cannot be written: {error}") from error
     chat.tokenizer.save_pretrained(folder)
     return kind, before, adapted
 
