@@ -1,12 +1,16 @@
 """Adapters and runs as policies: what their names stand for, and what is wrong with broken ones."""
 
+import contextlib
 import json
 import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch  # noqa: TID253  (what is tested here is torch)
+from hypothesis import given
+from hypothesis import strategies as st
 
 from arcbench.errors import UserError
 from arcbench.policies import SamplingConfig, load_policy, load_tokenizer, model_path, sample
@@ -218,13 +222,31 @@ def test_an_adapter_of_another_shape_names_the_module_and_both_models(adapter, t
         load_policy(str(other), adapter=str(adapter))
 
 
-@pytest.mark.parametrize("kept", [0, 4, 7, 8, 200, -1])
-def test_a_half_written_weights_file_is_an_error(adapter, tmp_path, kept):
-    cut = shutil.copytree(adapter, tmp_path / "cut")
-    whole = (cut / WEIGHTS).read_bytes()
-    (cut / WEIGHTS).write_bytes(whole[:kept])
-    with pytest.raises(UserError, match="half-written"):
-        Adapter.read(cut)
+@given(st.data())
+def test_a_weights_file_that_is_cut_anywhere_is_an_error(adapter, data):
+    whole = (adapter / WEIGHTS).read_bytes()
+    kept = data.draw(st.integers(0, len(whole) - 1))
+    with tempfile.TemporaryDirectory() as folder:
+        cut = Path(folder)
+        shutil.copy(adapter / CONFIG, cut)
+        (cut / WEIGHTS).write_bytes(whole[:kept])
+        with pytest.raises(UserError, match="half-written"):
+            Adapter.read(cut)
+
+
+@given(st.data())
+def test_a_weights_file_with_spoilt_bytes_is_read_or_a_user_s_error(adapter, data):
+    spoilt = bytearray((adapter / WEIGHTS).read_bytes())
+    table = 8 + int.from_bytes(spoilt[:8], "little")
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, table - 1))
+        spoilt[place] = data.draw(st.integers(0, 255) | st.sampled_from(b'[]{}",:-0e'))
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        shutil.copy(adapter / CONFIG, here)
+        (here / WEIGHTS).write_bytes(spoilt)
+        with contextlib.suppress(UserError):
+            Adapter.read(here)
 
 
 @pytest.mark.parametrize(
