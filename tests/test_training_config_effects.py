@@ -120,8 +120,8 @@ LEAVES = {
     "measure.samples": ({}, 2, "measured"),
     "measure.temperature": ({"measure": {"samples": 2}}, 0.1, "measured"),
     "measure.seed": ({"measure": {"samples": 2}}, 5, "measured"),
-    "tracking.report_to": ({}, ["tensorboard"], "trl"),
-    "tracking.project": ({"tracking": {"report_to": ["trackio"]}}, "mine", "trl"),
+    "tracking.report_to": ({}, ["tensorboard"], "trackers"),
+    "tracking.project": ({"tracking": {"report_to": ["trackio"]}}, "mine", "trackers"),
     "steps": ({}, 100, "trl"),
     "checkpoint_every": ({}, 10, "trl"),
     "keep_checkpoints": ({}, 3, "trl"),
@@ -193,7 +193,7 @@ def store(tmp_path_factory) -> RunStore:
 def seen(who: str, config: TrainConfig, chat, store):
     """What a part of the trainer is given under a configuration."""
     from arcbench.policies import model_path
-    from arcbench.training import build, measure
+    from arcbench.training import build, measure, tracking
     from arcbench.training.engine_setup import RunEngine, canary_options
     from arcbench.training.requirements import check_packages
     from arcbench.training.trl_args import grpo_args
@@ -223,6 +223,8 @@ def seen(who: str, config: TrainConfig, chat, store):
             return check_packages(config)
         except UserError as error:
             return str(error)
+    if who == "trackers":
+        return tracking.options(config, store)
     if who == "pool":
         return build.pool_options(config)
     if who == "folder":

@@ -6,6 +6,7 @@
 import os
 import time
 import traceback
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,7 @@ from arcbench.training.recorder import (
     drop_broken_checkpoints,
     newest_checkpoint,
 )
+from arcbench.training.tracking import told_nobody, trackers
 from arcbench.training.trl_args import grpo_args, micro_batches, num_prompts
 
 RUNS = Path("runs")
@@ -326,7 +328,8 @@ class _Run:
             + (f", from step {done}" if done else "")
         )
         self.stop.check()
-        with engine:
+        told = trackers(config, store, done) if self.processes.main else nullcontext(told_nobody)
+        with engine, told as recorder.tell:
             engine.attach(trainer)
             self.stop.training = True
             store.set_status(RunState.RUNNING, phase="training", step=done)

@@ -22,6 +22,7 @@ from arcbench.training.bridge import RewardBridge
 from arcbench.training.lifeline import End
 from arcbench.training.processes import ALONE, Processes
 from arcbench.training.sampler import StepSampler
+from arcbench.training.tracking import Tell, told_nobody
 
 _WHOLE = "whole.json"  # written into a checkpoint when all of it is there
 
@@ -141,6 +142,7 @@ class Recorder:
     total_steps: int
     steps_per_sampling: int = 1  # only the first of so many steps samples
     checks: Callable[[int], Mapping[str, float]] = lambda _: {}  # what else a step's line has
+    tell: Tell = told_nobody  # passes on a step's line
     _started: float = field(default=0.0)
 
     def on_step_begin(self, _args: Any, _state: Any, _control: Any, **_: Any) -> None:
@@ -171,6 +173,7 @@ class Recorder:
         step = int(state.global_step)
         metrics |= self.checks(step)
         self.store.append_metrics(step, metrics)
+        self.tell(step, metrics)
         self.store.set_status(RunState.RUNNING, step=step, phase="training")
         self.log.print(step_line(step, self.total_steps, metrics))
 

@@ -37,8 +37,7 @@ def grpo_args(
         save_strategy="steps",
         save_steps=config.checkpoint_every,
         save_total_limit=config.keep_checkpoints,
-        report_to=list(config.tracking.report_to) or "none",
-        project=config.tracking.project,
+        report_to="none",  # see `tracking`
         disable_tqdm=True,
         use_cpu=not gpu,
         bf16=kind == "bf16",
