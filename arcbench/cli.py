@@ -11,7 +11,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from arcbench import cli_checks, cli_policies, cli_serve
+from arcbench import cli_checks, cli_data, cli_policies, cli_serve, cli_sweep
 from arcbench.errors import UserError
 from arcbench.rewards import Pairs
 from arcbench.tasks import TaskSet, load_tasks
@@ -384,6 +384,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "judge": judge,
     "overfit": overfit,
     "train": train,
+    "sweep": cli_sweep.sweep,
     "pretrain": pretrain,
     "merge": cli_policies.merge,
     "export": cli_policies.export,
@@ -392,6 +393,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "doctor": cli_checks.doctor,
     "fix-tokenizer": cli_checks.fix_tokenizer,
     "lengths": cli_checks.lengths,
+    "curriculum": cli_data.curriculum,
     "memory": cli_checks.memory,
 }
 

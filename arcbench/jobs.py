@@ -9,13 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from arcbench.errors import UserError
 from arcbench.runs import RunState, RunStatus, RunStore, is_alive
 from arcbench.training.config import TrainConfig
 from arcbench.training.data import check_names
+
+# The job begins when its pid is on record, and not at all if its starter dies before: whoever looks
+# then would take it for one that never started, and start a second.
+_AFTER_A_WORD = ("/bin/sh", "-c", 'read -r word && exec "$@" </dev/null', "arcbench")
 
 
 def start(config: TrainConfig, *, root: Path, name: str) -> RunStore:
@@ -29,10 +33,15 @@ def start(config: TrainConfig, *, root: Path, name: str) -> RunStore:
     return store
 
 
-def launch(store: RunStore, command: Sequence[str] | None = None) -> int:
+def launch(
+    store: RunStore,
+    command: Sequence[str] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> int:
     """Run (or resume) the run in a session of its own, with its output in log.txt; returns its pid.
 
-    `command` replaces `python -m arcbench train --resume RUN`.
+    `command` replaces `python -m arcbench train --resume RUN`; `environment` adds variables.
     """
     status = store.status()
     if status.state is RunState.RUNNING:
@@ -42,15 +51,18 @@ def launch(store: RunStore, command: Sequence[str] | None = None) -> int:
         command = [sys.executable, "-m", "arcbench", "train", "--resume", str(store.path.resolve())]
     with store.locked(), store.log.open("ab") as log:
         process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
+            [*_AFTER_A_WORD, *command],
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C in the starter's terminal is not for the job
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
         )
         # Until the run writes its own status, this tells that it is coming up, or that it died.
         store.set_status_locked(RunState.RUNNING, phase="starting", pid=process.pid)
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+        process.stdin.close()
     return process.pid
 
 

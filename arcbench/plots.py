@@ -23,7 +23,7 @@ PARTS = {
     "reward/length": (RED, "length", (0, (1, 1))),
 }
 Line = Mapping[str, float | None]  # of metrics.jsonl; None: not finite
-_INK = "#010203"  # stands for "the page's text colour" until figure_svg replaces it
+INK = "#010203"  # stands for "the page's text colour" until figure_svg replaces it
 _names = count()
 
 
@@ -42,28 +42,28 @@ def training_curve(metrics: Sequence[Line], *, window: int = 5) -> Figure:
         (solved, "solve rate"),
         (length, "completion length (tokens)"),
     ):
-        axes.set_title(title, fontsize=10, loc="left", color=_INK)
-        _calm(axes)
+        axes.set_title(title, fontsize=10, loc="left", color=INK)
+        calm(axes)
     if not steps:
         for axes in (reward, solved, length):
-            _empty(axes, "no step yet")
+            empty(axes, "no step yet")
         return figure
     _line(reward, steps, "reward/mean", BLUE, window, label="total")
     _band(reward, steps)
     for name, (color, label, style) in PARTS.items():
-        xs, ys = _points(steps, name)
+        xs, ys = points(steps, name)
         if any(ys):
-            reward.plot(xs, _smooth(ys, window), color=color, lw=1.3, ls=style, label=label)
+            reward.plot(xs, smooth(ys, window), color=color, lw=1.3, ls=style, label=label)
     if len(reward.lines) > 2:
         reward.legend(
-            fontsize=8, frameon=False, labelcolor=_INK, ncols=6, loc="lower left",
+            fontsize=8, frameon=False, labelcolor=INK, ncols=6, loc="lower left",
             bbox_to_anchor=(0.14, 1.0), borderaxespad=0.1, handlelength=1.8, columnspacing=1.0,
         )  # fmt: skip
     _line(solved, steps, "solve_rate", GREEN, window)
     solved.set_ylim(-0.02, 1.02)
     solved.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     _line(length, steps, "length/mean", ORANGE, window)
-    lengths = _points(steps, "length/mean")[1]
+    lengths = points(steps, "length/mean")[1]
     if lengths:
         length.set_ylim(0, max(lengths) * 1.15 + 1)
     return figure
@@ -80,19 +80,19 @@ def before_after(
     figure = Figure(figsize=(2.1 * max(2, len(names)), 2.6), layout="constrained")
     if not names:
         axes = figure.subplots()
-        _calm(axes)
-        _empty(axes, "nothing to compare")
+        calm(axes)
+        empty(axes, "nothing to compare")
         return figure
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
         values = (before[name], after[name])
         bars = axes.bar(["before", "after"], values, color=["#999999", BLUE], width=0.62)
         texts = [forms[name].format(v) for v in values]
-        axes.bar_label(bars, texts, padding=2, fontsize=9, color=_INK)
-        axes.set_title(name, fontsize=10, color=_INK)
+        axes.bar_label(bars, texts, padding=2, fontsize=9, color=INK)
+        axes.set_title(name, fontsize=10, color=INK)
         axes.margins(y=0.18)
-        axes.axhline(0, color=_INK, lw=0.8)
-        _calm(axes)
+        axes.axhline(0, color=INK, lw=0.8)
+        calm(axes)
         axes.set_xlabel("")
         axes.grid(visible=False)
         axes.set_yticks([])
@@ -113,7 +113,7 @@ def prompt_lengths(
     longest = max((max(t) for t in tokens.values() if len(t)), default=1)
     edges = range(0, max(longest, limit or 0) + 2 * bin_width, bin_width)
     for axes, (name, lengths) in zip(panels, tokens.items(), strict=False):
-        _calm(axes)
+        calm(axes)
         axes.hist(lengths, bins=list(edges), color=BLUE, alpha=0.85, rwidth=0.92)
         title = f"{name}: {len(lengths)} tasks"
         if lengths:
@@ -122,14 +122,14 @@ def prompt_lengths(
             share = sum(n <= limit for n in lengths) / len(lengths)
             title += f"; {share:.1%} within {limit:,}"
             axes.axvline(limit, color=RED, lw=1.4, ls="--")
-        axes.set_title(title, fontsize=9, loc="left", color=_INK)
+        axes.set_title(title, fontsize=9, loc="left", color=INK)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
         axes.set_xlabel("")
     if not tokens:
-        _calm(panels[0])
-        _empty(panels[0], "no prompts")
+        calm(panels[0])
+        empty(panels[0], "no prompts")
     else:
-        panels[-1].set_xlabel("prompt length (tokens)", fontsize=9, color=_INK)
+        panels[-1].set_xlabel("prompt length (tokens)", fontsize=9, color=INK)
         panels[-1].set_xlim(0, edges[-1])
     return figure
 
@@ -143,7 +143,7 @@ def figure_svg(figure: Figure, label: str) -> str:
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font-family: [^;\"]*|'DejaVu Sans'[^;\"]*", "font-family: inherit", svg)
@@ -152,29 +152,31 @@ def figure_svg(figure: Figure, label: str) -> str:
     return svg.replace("<svg", f'<svg class="ab-plot" role="img" aria-label="{label}"', 1)
 
 
-def _calm(axes: Axes) -> None:
+def calm(axes: Axes) -> None:
+    """Few lines, small figures, steps below."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
-        axes.spines[side].set_color(_INK)
+        axes.spines[side].set_color(INK)
         axes.spines[side].set_alpha(0.4)
-    axes.tick_params(colors=_INK, labelsize=8.5, length=3)
-    axes.grid(color=_INK, alpha=0.12, lw=0.7)
+    axes.tick_params(colors=INK, labelsize=8.5, length=3)
+    axes.grid(color=INK, alpha=0.12, lw=0.7)
     axes.set_axisbelow(True)
-    axes.set_xlabel("step", fontsize=9, color=_INK)
+    axes.set_xlabel("step", fontsize=9, color=INK)
     axes.patch.set_alpha(0.0)
 
 
-def _empty(axes: Axes, message: str) -> None:
+def empty(axes: Axes, message: str) -> None:
+    """Nothing but a message."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.text(
-        0.5, 0.5, message, ha="center", va="center", color=_INK, alpha=0.65, fontsize=9,
+        0.5, 0.5, message, ha="center", va="center", color=INK, alpha=0.65, fontsize=9,
         transform=axes.transAxes,
     )  # fmt: skip
 
 
-def _points(metrics: Sequence[Line], name: str) -> tuple[list[float], list[float]]:
+def points(metrics: Sequence[Line], name: str) -> tuple[list[float], list[float]]:
     """The steps and values of one metric, where it is there and finite."""
     kept: list[tuple[float, float]] = []
     for line in metrics:
@@ -184,7 +186,8 @@ def _points(metrics: Sequence[Line], name: str) -> tuple[list[float], list[float
     return [x for x, _ in kept], [y for _, y in kept]
 
 
-def _smooth(values: Sequence[float], window: int) -> list[float]:
+def smooth(values: Sequence[float], window: int) -> list[float]:
+    """The mean of each value and those before it, `window` of them or as many as there are."""
     return [
         sum(values[max(0, i - window + 1) : i + 1]) / min(window, i + 1) for i in range(len(values))
     ]
@@ -198,12 +201,12 @@ def _line(
     window: int,
     label: str = "",
 ) -> None:
-    xs, ys = _points(metrics, name)
+    xs, ys = points(metrics, name)
     if not xs:
-        _empty(axes, "not recorded")
+        empty(axes, "not recorded")
         return
     axes.plot(xs, ys, color=color, lw=0.9, alpha=0.45, marker=".", ms=3)
-    axes.plot(xs, _smooth(ys, window), color=color, lw=2.2, label=label or None)
+    axes.plot(xs, smooth(ys, window), color=color, lw=2.2, label=label or None)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     if len(xs) == 1:
         axes.set_xlim(xs[0] - 1, xs[0] + 1)
@@ -211,8 +214,8 @@ def _line(
 
 def _band(axes: Axes, metrics: Sequence[Line]) -> None:
     """The spread of the rewards of a step, one standard deviation up and down."""
-    means = dict(zip(*_points(metrics, "reward/mean"), strict=True))
-    stds = dict(zip(*_points(metrics, "reward/std"), strict=True))
+    means = dict(zip(*points(metrics, "reward/mean"), strict=True))
+    stds = dict(zip(*points(metrics, "reward/std"), strict=True))
     xs = [x for x in means if x in stds]
     low, high = [means[x] - stds[x] for x in xs], [means[x] + stds[x] for x in xs]
     axes.fill_between(xs, low, high, color=BLUE, alpha=0.12, lw=0)
