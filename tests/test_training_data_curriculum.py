@@ -374,3 +374,24 @@ def test_file_and_words_say_the_same_of_the_data(tmp_path, capsys):
     cli.main(["train", "--show", "--set", *(f"data.{k}={v}" for k, v in values.items())])
     assert json.loads(capsys.readouterr().out) == shown
     assert TrainConfig.from_dict(shown) == TrainConfig.from_dict({"data": values})
+
+
+def test_the_curriculum_command_has_a_line_for_every_task(tmp_path, capsys):
+    path = file_of(tmp_path / "rates.json", _67a3c6ac=16, _68b16354=0, _3c9b0459=2)
+    words = [f"data.tasks={','.join(IDS)}", f"data.signal_from={path}", "data.weights=signal"]
+    cli.main(["curriculum", "--set", *words])
+    out = capsys.readouterr().out
+    lines = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.split()}
+    # By their chances of a signal, 0.992 and 0.403; a group of 16 has the rarer one's half the time
+    assert lines["67a3c6ac"] == ["16/32", "99%", "4", "71.10%"]
+    assert lines["3c9b0459"] == ["2/32", "40%", "16", "28.90%"]
+    assert lines["68b16354"] == ["0/32", "0%", "none", "never", "solved"]
+    assert lines["a85d4709"] == ["not", "in", "data.signal_from"]
+    assert "2 tasks in a round, 2 left out; order: shuffled" in out
+    assert "group size: with 8 completions a group 82% of the groups have a signal" in out
+    # Without a curriculum the same file says what each task would bring.
+    cli.main(["curriculum", "--set", words[0], "--judged", path])
+    out = capsys.readouterr().out
+    lines = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.split()}
+    assert lines["68b16354"] == ["0/32", "0%", "none", "25.00%"]
+    assert lines["a85d4709"] == ["25.00%"]
