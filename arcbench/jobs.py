@@ -19,7 +19,7 @@ from arcbench.training.data import check_names
 
 # The job begins when its pid is on record, and not at all if its starter dies before: whoever looks
 # then would take it for one that never started, and start a second.
-_AFTER_A_WORD = ("/bin/sh", "-c", 'read -r word && exec "$@" </dev/null', "arcbench")
+AFTER_A_WORD = ("/bin/sh", "-c", 'read -r word && exec "$@" </dev/null', "arcbench")
 
 
 def start(config: TrainConfig, *, root: Path, name: str) -> RunStore:
@@ -51,7 +51,7 @@ def launch(
         command = [sys.executable, "-m", "arcbench", "train", "--resume", str(store.path.resolve())]
     with store.locked(), store.log.open("ab") as log:
         process = subprocess.Popen(
-            [*_AFTER_A_WORD, *command],
+            [*AFTER_A_WORD, *command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from arcbench.training.sweep_course import course
@@ -18,6 +18,7 @@ from arcbench.training.sweep_verdict import (
 # Runs of the embedded policy on task 67a3c6ac, 16 completions a step; reward arc25-v2.
 RECORDED = json.loads((Path(__file__).parent / "sweep_runs.json").read_text())
 FLOOR = -1.0
+some = settings(max_examples=40)
 
 
 def lines(rewards, **more):
@@ -48,23 +49,27 @@ def test_recorded_runs_get_the_verdict_that_their_curve_shows(rate):
     assert judge_run(run["metrics"], floor=FLOOR, completions=16).verdict == run["verdict"]
 
 
+@some
 @given(steps, st.floats(-10, 10))
 def test_a_constant_reward_is_flat(n, level):
     assert verdict([level] * n, floor=-10.0) is Verdict.FLAT
 
 
+@some
 @given(st.integers(12, 200), seeds, st.floats(0.1, 100))
 def test_a_clear_rise_is_learning(n, seed, rise):
     rewards = noisy(np.linspace(0, rise, n), rise / 30, seed)
     assert verdict(rewards, floor=-rise) is Verdict.LEARNING
 
 
+@some
 @given(st.integers(12, 200), seeds, st.integers(1, 4))
 def test_a_rise_within_the_first_steps_is_learning_too(n, seed, at):
     levels = [3.0] * at + [9.0] * (n - at)
     assert verdict(noisy(levels, 0.3, seed)) is Verdict.LEARNING
 
 
+@some
 @given(st.integers(12, 200), seeds, st.floats(0.02, 1))
 def test_a_fall_to_the_floor_is_destroyed_whenever_it_comes(n, seed, share):
     kept = max(1, round(share * (n - 6 - n // 10)))
@@ -72,6 +77,7 @@ def test_a_fall_to_the_floor_is_destroyed_whenever_it_comes(n, seed, share):
     assert verdict(noisy(levels, 0.2, seed)) is Verdict.DESTROYED
 
 
+@some
 @given(st.integers(30, 200), seeds)
 def test_a_deep_dip_that_recovers_is_unstable(n, seed):
     levels = np.r_[
@@ -80,17 +86,20 @@ def test_a_deep_dip_that_recovers_is_unstable(n, seed):
     assert verdict(noisy(levels, 0.3, seed)) is Verdict.UNSTABLE
 
 
+@some
 @given(st.integers(30, 200), seeds)
 def test_what_was_gained_and_lost_again_is_unstable(n, seed):
     levels = np.r_[np.linspace(3, 8, n // 2), np.linspace(8, 3, n - n // 2)]
     assert verdict(noisy(levels, 0.2, seed)) is Verdict.UNSTABLE
 
 
+@some
 @given(st.integers(20, 200), seeds)
 def test_a_slow_loss_of_a_part_is_unstable(n, seed):
     assert verdict(noisy(np.linspace(8, 6, n), 0.1, seed)) is Verdict.UNSTABLE
 
 
+@some
 @given(whole, st.integers(-4, 10), st.integers(-64, 64))
 def test_neither_the_scale_nor_the_zero_of_rewards_matters(rewards, power, shift):
     # Powers of two and small whole numbers: nothing is rounded.
@@ -98,6 +107,7 @@ def test_neither_the_scale_nor_the_zero_of_rewards_matters(rewards, power, shift
     assert verdict(rewards, floor=-8.0) is verdict(other, floor=(shift - 8) * 2.0**power)
 
 
+@some
 @given(whole, st.permutations(range(3)), st.lists(whole, min_size=2, max_size=2))
 def test_the_order_of_seeds_does_not_matter(first, order, more):
     runs = [lines(r) for r in (first, *more)]
@@ -105,6 +115,7 @@ def test_the_order_of_seeds_does_not_matter(first, order, more):
     assert judge_seeds(runs, floor=-8.0, completions=16).verdict is same.verdict
 
 
+@some
 @given(whole, st.integers(1, 4))
 def test_seeds_that_say_the_same_are_one(rewards, n):
     run = lines(rewards)
@@ -114,6 +125,7 @@ def test_seeds_that_say_the_same_are_one(rewards, n):
     )
 
 
+@some
 @given(st.integers(10, 60), st.data())
 def test_one_lucky_completion_is_neither_learning_nor_its_absence_a_loss(n, data):
     # 16 completions a step that earn 0, and one of the run that earns 8.
@@ -198,6 +210,7 @@ def test_seeds_together_show_what_each_alone_does_not():
     assert judge_seeds(runs, floor=FLOOR, completions=16).verdict is Verdict.LEARNING
 
 
+@some
 @given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=60))
 def test_the_shift_that_is_told_is_made_of_the_series_own_means(rewards):
     x = np.asarray(rewards)

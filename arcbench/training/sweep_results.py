@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from arcbench import series
+from arcbench import jobs, series
 from arcbench.files import write_json
-from arcbench.runs import Metrics, RunState
+from arcbench.runs import Metrics, RunState, RunStatus, RunStore
 from arcbench.training.config import TrainConfig
 from arcbench.training.sweep import Point, SweepFolder, SweepPlan
 from arcbench.training.sweep_course import Series
@@ -141,9 +141,16 @@ def _run(
         run=point.run,
         seed=point.seed,
         state=(RunState.CREATED if status is None else status.state).value,
-        reason="" if status is None else status.reason,
+        reason="" if store is None or status is None else _reason(store, status),
         step=int(metrics[-1]["step"] or 0) if metrics else 0,
         total_steps=total,
         verdict=judged.verdict,
         evidence=judged.evidence,
     )
+
+
+def _reason(store: RunStore, status: RunStatus) -> str:
+    """Why a run ended; of one that ended without a word, the last line of its log."""
+    if status.state is not RunState.DIED or not (last := jobs.tail(store, 1).strip()):
+        return status.reason
+    return f"{status.reason}; its log ends with: {last[:300]}"
