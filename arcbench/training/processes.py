@@ -89,6 +89,9 @@ def join(*, gpu: bool) -> Processes:
     """
     if not started_several():
         return Processes()
+    if not gpu:
+        # accelerate numbers CPUs like GPUs, and torch restores no optimiser to a "cpu:0".
+        os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"
     from accelerate import PartialState
 
     state = PartialState(cpu=not gpu, timeout=_TIMEOUT)
