@@ -30,6 +30,15 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """An attempt whose program runs while others are still being written."""
+
+    attempt: Attempt
+    code: str | None
+    ended: Iterator[tuple[int, Execution]]  # of one program; asking waits for its end
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Judge:
     """Runs and scores completions with one pool and one reward scheme."""
 
@@ -69,6 +78,23 @@ class Judge:
         for j, execution in self.pool.stream(programs):
             i = places[j]
             yield i, self._rollout(attempts[i], programs[j].code, execution, run_id, step)
+
+    def start(self, attempt: Attempt) -> Started:
+        """Hand in one attempt without waiting for it; `finish` judges it as `judge` would."""
+        extraction = extract_code(attempt.completion.text)
+        if extraction.code is None:
+            execution = failed(
+                Outcome.NO_CODE, len(attempt.task.pairs), _why_no_code(attempt, extraction)
+            )
+            return Started(attempt=attempt, code=None, ended=iter([(0, execution)]))
+        program = Program(code=extraction.code, inputs=attempt.task.inputs)
+        return Started(attempt=attempt, code=program.code, ended=iter(self.pool.stream([program])))
+
+    def finish(self, started: Started, *, run_id: str = "", step: int = 0) -> Rollout:
+        """Wait for a started attempt; may be called once for each."""
+        for _, execution in started.ended:
+            return self._rollout(started.attempt, started.code, execution, run_id, step)
+        raise RuntimeError("the sandbox gave no result for an attempt")
 
     def _rollout(
         self, attempt: Attempt, code: str | None, execution: Execution, run_id: str, step: int

@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 
@@ -8,6 +9,7 @@ from arcbench.judge import Attempt, Judge
 from arcbench.judge_file import judge_file
 from arcbench.policies.base import Completion
 from arcbench.rewards import SCHEMES
+from arcbench.rollouts import rollout_to_dict
 from arcbench.sandbox import Limits, Outcome, SandboxPool
 from arcbench.tasks import Pair, Task, TaskSet
 
@@ -137,3 +139,31 @@ def test_a_missing_file_is_named_and_the_old_output_stays(tmp_path, judge):
     with pytest.raises(UserError, match=r"no such file: .*nowhere\.jsonl"):
         judge_file(tmp_path / "nowhere.jsonl", out, tasks=TASKS, judge=judge, report=print)
     assert out.read_text() == "old"
+
+
+def test_attempts_that_are_started_one_by_one_are_judged_as_all_at_once(judge):
+    texts = [RIGHT, SAME, HALF, "no program", ENDLESS, RIGHT]
+    attempts = [
+        Attempt(task=FLIP, completion=Completion(text=t), index=i) for i, t in enumerate(texts)
+    ]
+    started = [judge.start(a) for a in attempts]
+    early = [judge.finish(s, run_id="r", step=3) for s in reversed(started)][::-1]
+
+    def told(rollouts):
+        encoded = [rollout_to_dict(r) for r in rollouts]
+        for one in encoded:
+            del one["execution"]["seconds"]
+        return encoded
+
+    assert told(early) == told(judge.judge(attempts, run_id="r", step=3))
+
+
+def test_a_started_program_runs_before_anybody_asks_for_it(judge):
+    slow = completion("import time; time.sleep(0.5); return grid[:, ::-1]")
+    judge.judge([Attempt(task=FLIP, completion=Completion(text=RIGHT))])  # the pool is up
+    task = Task(id="one", train=FLIP.train[1:], test=())
+    started = judge.start(Attempt(task=task, completion=Completion(text=slow)))
+    time.sleep(0.9)
+    asked = time.perf_counter()
+    assert judge.finish(started).solved
+    assert time.perf_counter() - asked < 0.25

@@ -111,7 +111,10 @@ class ProgramRunner(ABC):
 
     @abstractmethod
     def stream(self, programs: Sequence[Program]) -> Iterator[tuple[int, Execution]]:
-        """Yield (place in `programs`, execution) as they finish."""
+        """Yield (place in `programs`, execution) as they finish.
+
+        All are handed in by the call itself, before the first is asked for.
+        """
 
     @abstractmethod
     def close(self) -> None:

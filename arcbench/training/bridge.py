@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from arcbench import series
-from arcbench.judge import Attempt, Judge
+from arcbench.judge import Attempt, Judge, Started
 from arcbench.policies.base import Completion
 from arcbench.rollouts import Rollout, groups
 from arcbench.runs import RunStore
 from arcbench.training.config import Scale
-from arcbench.training.data import PromptSource
+from arcbench.training.data import PromptRow, PromptSource
 from arcbench.training.processes import ALONE, Processes
 
 _STD_FLOOR = 1e-4  # TRL adds it to the deviation
@@ -47,8 +47,12 @@ class RewardBridge:
     store: RunStore
     num_generations: int
     scale: Scale
+    prompts_per_sampling: int = 1
+    steps_per_sampling: int = 1
     processes: Processes = ALONE
     metrics: dict[str, float] = field(default_factory=dict)  # of the latest step
+    _early: dict[tuple[int, int, int], Started] = field(default_factory=dict)  # row, group, place
+    _rows: dict[int, PromptRow] = field(default_factory=dict)  # of this step
 
     def reward(
         self,
@@ -67,22 +71,17 @@ class RewardBridge:
         started = time.perf_counter()
         step = int(trainer_state.global_step) + 1
         first = self.processes.rank * len(sampled)
-        attempts = []
+        started_here: list[Started] = []
         for i, (completion, row_index) in enumerate(zip(sampled, index, strict=True)):
             group, place = divmod(first + i, self.num_generations)
-            row = self.source.row(row_index)
-            attempts.append(
-                Attempt(
-                    task=row.task,
-                    completion=completion,
-                    index=place,
-                    group=group,
-                    test_index=row.test_index,
-                    augmentation=row.augmentation,
-                    messages_hash=row.hash,
-                )
-            )
-        mine = self.judge.judge(attempts, run_id=self.store.name, step=step)
+            early = self._early.get((row_index, group, place))
+            if early is None or early.attempt.completion != completion:
+                early = self.judge.start(self._attempt(row_index, group, place, completion))
+            started_here.append(early)
+        self._early.clear()
+        self._rows.clear()
+        run_id = self.store.name
+        mine = [self.judge.finish(one, run_id=run_id, step=step) for one in started_here]
         rollouts = [r for share in self.processes.gather(mine) for r in share]
         if self.processes.main:
             self._record(step, rollouts)
@@ -92,6 +91,30 @@ class RewardBridge:
         log_extra("task_id", [r.task_id for r in mine])
         log_extra("outcome", [r.execution.outcome.value for r in mine])
         return [r.reward.total for r in mine]
+
+    def hand_in(self, step: int, group: int, place: int, completion: Completion) -> None:
+        """Let a completion's program run as soon as it is written; `reward` collects it.
+
+        `step` is the one that samples, and `group` counts its prompts: TRL reads rows in order.
+        """
+        sampling = (step - 1) // self.steps_per_sampling
+        row_index = sampling * self.prompts_per_sampling + group
+        attempt = self._attempt(row_index, group, place, completion)
+        self._early[row_index, group, place] = self.judge.start(attempt)
+
+    def _attempt(self, row_index: int, group: int, place: int, completion: Completion) -> Attempt:
+        if row_index not in self._rows:
+            self._rows[row_index] = self.source.row(row_index)
+        row = self._rows[row_index]
+        return Attempt(
+            task=row.task,
+            completion=completion,
+            index=place,
+            group=group,
+            test_index=row.test_index,
+            augmentation=row.augmentation,
+            messages_hash=row.hash,
+        )
 
     def _record(self, step: int, rollouts: Sequence[Rollout]) -> None:
         """Write the rollouts of all whole groups, and measure them."""

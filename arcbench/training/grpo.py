@@ -285,6 +285,7 @@ class _Run:
         engine = engine_setup.RunEngine(
             config=config,
             chat=chat,
+            source=source,
             folder=store.path,
             say=self.log.print,
             give_up=self._give_up,
@@ -295,9 +296,12 @@ class _Run:
             store=store,
             num_generations=config.grpo.num_generations,
             scale=config.grpo.scale_rewards,
+            prompts_per_sampling=config.grpo.prompts_per_step * config.grpo.updates_per_generation,
+            steps_per_sampling=config.grpo.steps_per_sampling,
             processes=self.processes,
         )
         engine.sampler.processes = self.processes
+        engine.sampler.finished = bridge.hand_in
         recorder = Recorder(
             store=store,
             bridge=bridge,

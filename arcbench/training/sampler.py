@@ -5,7 +5,7 @@ ids to the engine, so that it continues the prefix, and draw from (seed, step).
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +19,11 @@ from arcbench.training.config import TrainConfig, VllmColocate
 from arcbench.training.processes import ALONE, Processes
 
 Logprobs = list[list[float]] | None
+Finished = Callable[[int, int, int, Completion], None]  # step, group, place within it
+
+
+def not_awaited(_step: int, _group: int, _place: int, _completion: Completion) -> None:
+    """For a sampler whose completions are taken all together."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -33,6 +38,7 @@ class StepSampler:
     tokenizer: Any
     shared_prefix: bool = True  # False: `generate`, where the model brings an attention of its own
     processes: Processes = ALONE
+    finished: Finished = not_awaited  # told each completion while others are still being written
     seconds: float = 0.0  # of the latest step
 
     def rollout(self, prompts: Sequence[Sequence[Message]], trainer: Any) -> dict[str, Any]:
@@ -72,6 +78,7 @@ class StepSampler:
 
     def draw(self, jobs: Sequence[Job], trainer: Any) -> list[Completion]:
         """The completions that the jobs ask for, in order."""
+        step = int(trainer.state.global_step) + 1
         model = trainer.accelerator.unwrap_model(trainer.model)
         trains = model.training
         policy = TransformersPolicy(
@@ -81,10 +88,10 @@ class StepSampler:
             shared_prefix=self.shared_prefix,
         )
         with trainer.accelerator.autocast():
-            drawn = {
-                (s.prompt_index, s.sample_index): s.completion
-                for s in policy.stream_jobs(jobs, self.sampling(int(trainer.state.global_step) + 1))
-            }
+            drawn = {}
+            for s in policy.stream_jobs(jobs, self.sampling(step)):
+                drawn[s.prompt_index, s.sample_index] = s.completion
+                self.finished(step, s.prompt_index, s.sample_index, s.completion)
         model.train(trains)
         return [
             drawn[job.prompt_index, job.first_sample + j] for job in jobs for j in range(job.count)
