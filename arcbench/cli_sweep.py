@@ -144,7 +144,7 @@ def _print(folder: SweepFolder, results: SweepResults) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in (*(a.name for a in results.plan.axes), "verdict", "reward", "solved", "s/step"):
         table.add_column(column, justify="left" if column == "verdict" else "right", no_wrap=True)
-    table.add_column("runs")
+    table.add_column("runs", no_wrap=True)
     table.add_column("why", min_width=24)
     for v in results.values:
         done = sum(r.state == RunState.FINISHED for r in v.runs)

@@ -96,21 +96,25 @@ def _curve(axes: Axes, runs: Sequence[Sequence[Line]], name: str, color: str) ->
     axes.plot(xs, [sum(t) / len(t) for t in there], color=color, lw=2.2)
 
 
+def _rewards(run: Sequence[Line]) -> list[float]:
+    return points(run, series.REWARD_MEAN)[1]
+
+
 def _window(steps: int) -> int:
     return max(3, steps // 15)
 
 
 def _ends(axes: Axes, results: SweepResults, colors: Sequence[str]) -> None:
-    """The last reward over the swept value, marked by verdict; the dashed line is the beginning."""
+    """The last reward over the swept value, marked by verdict; the dashed line is the first step."""
     places, log_scale = _places(results)
     if log_scale:
         axes.set_xscale("log")
     axes.set_xlabel(results.plan.axes[0].name if len(results.plan.axes) == 1 else "", fontsize=9)
-    firsts = [v.reward_first for v in results.values if v.reward_first is not None]
-    start = float(np.median(firsts))
+    # The first step of each run is of the policy before any update.
+    start = float(np.mean([y[0] for r in results.metrics.values() if (y := _rewards(r))]))
     axes.axhline(start, color=INK, lw=1, ls=(0, (4, 3)), alpha=0.6)
     axes.annotate(
-        "at the beginning", (1.0, start), xycoords=("axes fraction", "data"), xytext=(-2, 3),
+        "first step", (1.0, start), xycoords=("axes fraction", "data"), xytext=(-2, 3),
         textcoords="offset points", ha="right", fontsize=8, color=INK, zorder=4,
         bbox={"fc": "white", "ec": "none", "alpha": 0.75, "pad": 0.5},
     )  # fmt: skip

@@ -108,7 +108,8 @@ def judge_seeds(runs: Sequence[Sequence[Metrics]], *, floor: float, completions:
             why = f"{len(same)} of {len(judged)} seeds {verdict.value}: {same[0].evidence}"
             if len(same) < len(judged):
                 verdict = Verdict.UNSTABLE
-            return Judged(verdict=verdict, evidence=why, **numbers)
+            # The first step is of the policy before any update.
+            return _judged(verdict, pooled.shift(1, pooled.tail), why)
     learn = sum(j.verdict is Verdict.LEARNING for j in judged)
     all_learn = learn == len(judged)
     verdict = Verdict.LEARNING if all_learn else judge_course(pooled, floor=floor).verdict
