@@ -105,7 +105,7 @@ def _window(steps: int) -> int:
 
 
 def _ends(axes: Axes, results: SweepResults, colors: Sequence[str]) -> None:
-    """The last reward over the swept value, marked by verdict; the dashed line is the first step."""
+    """The last reward over the swept value, marked by verdict; dashed: the first step."""
     places, log_scale = _places(results)
     if log_scale:
         axes.set_xscale("log")
