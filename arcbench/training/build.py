@@ -99,7 +99,7 @@ def load_options(config: TrainConfig, gpu: bool) -> dict[str, Any]:
             raise UserError("policy.quantization 4bit needs a GPU, and torch sees none here")
         from transformers import BitsAndBytesConfig
 
-        options["device_map"] = {"": 0}
+        options["device_map"] = {"": torch.cuda.current_device()}
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
