@@ -43,6 +43,7 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m arcbench.sandbox.bench
 	$(BIN)/python -m arcbench.dsl.bench
+	$(BIN)/python -m arcbench.training.bench
 
 docs: $(VENV)/.app
 	$(BIN)/python -m arcbench.reference --out build/docs/library.html
