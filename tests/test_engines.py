@@ -16,9 +16,10 @@ from arcbench.policies.transformers import TransformersPolicy
 from arcbench.training.adapters import AdapterServer, AdapterServers
 from arcbench.training.client import Client, ServerGone, gather
 from arcbench.training.engines import mend_stale_lora, model_logprobs
+from arcbench.training.probes import fixed_probes
 from arcbench.training.server_sampler import complete
 from arcbench.training.serving import Server, ServerConfig
-from arcbench.training.sync import Canary, OutOfSync, probes, proof_parameters
+from arcbench.training.sync import Canary, OutOfSync, proof_parameters
 from tests.tiny_policy import save_tiny_policy
 
 SAMPLING = SamplingConfig(n=5, temperature=1.0, max_new_tokens=6, seed=3)
@@ -89,7 +90,7 @@ def make_canary(lora, engine, chat) -> Canary:
     return Canary(
         engine=engine,
         trainer_scores=lambda found: model_logprobs(lora, found),
-        probes=probes(chat),
+        probes=fixed_probes(chat),
     )
 
 
@@ -99,7 +100,7 @@ def make_canary(lora, engine, chat) -> Canary:
 @pytest.mark.slow
 def test_a_server_scores_and_samples_as_the_model_itself(servers, folder, base, chat):
     client = servers[0].client
-    asked = probes(chat)
+    asked = fixed_probes(chat)
     for told, want in zip(client.score(asked), model_logprobs(base, asked), strict=True):
         assert told == pytest.approx(want, abs=1e-4)
     policy = TransformersPolicy(base, chat.tokenizer, name="tiny")
@@ -142,7 +143,7 @@ def test_old_adapters_are_unloaded_and_their_files_removed(adapters, servers, fo
 @pytest.mark.slow
 def test_all_servers_write_a_part_of_every_group(adapters, chat):
     adapters.sync()
-    prompts = [p.prompt_ids for p in probes(chat)]
+    prompts = [p.prompt_ids for p in fixed_probes(chat)]
     groups = complete(adapters.clients, prompts, SAMPLING, model=adapters.name)
     assert [len(g) for g in groups] == [5] * len(prompts)
     assert complete(adapters.clients, prompts, SAMPLING, model=adapters.name) == groups

@@ -21,9 +21,10 @@ from arcbench.training.adapters import AdapterServers
 from arcbench.training.check_sync import check_sync
 from arcbench.training.client import Client, ServerGone
 from arcbench.training.plain_server import PlainServer, handler
+from arcbench.training.probes import fixed_probes
 from arcbench.training.server_sampler import complete
 from arcbench.training.serving import Server, ServerConfig
-from arcbench.training.sync import Canary, Verdict, probes
+from arcbench.training.sync import Canary, Verdict
 from tests.tiny_policy import save_tiny_policy
 
 LONG = SamplingConfig(n=200, temperature=1.0, max_new_tokens=900)
@@ -204,7 +205,7 @@ def test_a_restarted_server_has_lost_the_adapter_and_says_so(folder, lora, tmp_p
         canary = Canary(
             engine=engine,
             trainer_scores=partial(model_logprobs, lora),
-            probes=probes(ChatTokenizer.load(folder)),
+            probes=fixed_probes(ChatTokenizer.load(folder)),
         )
         canary.prove(proof_parameters(lora), seed=1)
         with pytest.raises(UserError, match="is taken"):

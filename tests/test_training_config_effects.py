@@ -13,6 +13,7 @@ from arcbench.runs import RunStore
 from arcbench.training.config import TrainConfig
 from arcbench.training.curriculum import write_pass_rates
 from arcbench.training.data import prompt_source
+from tests.adapted import save_adapter
 from tests.tiny_policy import save_tiny_policy
 
 LORA = {"policy": {"lora": {}}}
@@ -28,6 +29,7 @@ LEAVES = {
     "policy.lora.alpha": (LORA, 8.0, "adapter"),
     "policy.lora.dropout": (LORA, 0.1, "adapter"),
     "policy.lora.target_modules": (LORA, "q_proj,v_proj", "adapter"),
+    "policy.adapter": ({}, "ADAPTER", "adapter"),
     "policy.unsloth": (LORA, True, "packages"),
     "policy.quantization": ({**LORA, "device": "gpu"}, "4bit", "weights"),
     "data.dataset": ({}, "arc-agi-2", "tasks"),
@@ -162,6 +164,11 @@ def test_the_table_has_every_leaf_of_the_tree_and_no_other():
 
 
 @pytest.fixture(scope="module")
+def adapter(model, tmp_path_factory) -> Path:
+    return save_adapter(model, tmp_path_factory.mktemp("adapter") / "adapter")
+
+
+@pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
     return save_tiny_policy(tmp_path_factory.mktemp("tiny"))
 
@@ -199,7 +206,9 @@ def seen(who: str, config: TrainConfig, chat, store):
     from arcbench.training.trl_args import grpo_args
 
     def run_engine() -> RunEngine:
-        return RunEngine(config=config, chat=chat, folder=store.path, say=print, give_up=print)
+        return RunEngine(
+            config=config, chat=chat, source=None, folder=store.path, say=print, give_up=print
+        )
 
     if who == "trl":
         return grpo_args(config, store, False, 20_000).to_dict()
@@ -209,7 +218,8 @@ def seen(who: str, config: TrainConfig, chat, store):
         except PackageNotFoundError as error:  # bitsandbytes, which such a run would ask for
             return str(error)
     if who == "adapter":
-        return build.peft_config(config).to_dict()
+        found = build.peft_config(config)
+        return config.policy.adapter or (found and found.to_dict())
     if who == "sampling":
         return run_engine().sampler.sampling(1)
     if who == "sampler":
@@ -259,7 +269,7 @@ def seen(who: str, config: TrainConfig, chat, store):
 
 @pytest.mark.slow  # for its imports; nothing is trained
 @pytest.mark.parametrize("leaf", LEAVES)
-def test_a_setting_changes_what_the_trainer_is_given(leaf, model, rates, chat, store):
+def test_a_setting_changes_what_the_trainer_is_given(leaf, model, rates, adapter, chat, store):
     settings, value, watchers = LEAVES[leaf]
     if settings is RATES:
         settings = {"data": {"signal_from": str(rates)}}
@@ -270,7 +280,8 @@ def test_a_setting_changes_what_the_trainer_is_given(leaf, model, rates, chat, s
         place = place[part]
     if leaf == "engine.kind":
         place.clear()
-    place[name] = {"TINY": str(model), "RATES": str(rates)}.get(str(value), value)
+    made = {"TINY": str(model), "RATES": str(rates), "ADAPTER": str(adapter)}
+    place[name] = made.get(str(value), value)
     after = TrainConfig.from_dict(data)
     for who in watchers.split():
         assert seen(who, after, chat, store) != seen(who, before, chat, store), who

@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from arcbench.errors import UserError
+from arcbench.prompts import PromptTemplate
+from arcbench.tasks import load_tasks
 from arcbench.training.adapters import AdapterServers
 from arcbench.training.client import Client, ServerGone
+from arcbench.training.probes import drawn_probes, smallest_tasks
 from arcbench.training.sync import (
     Canary,
     OutOfSync,
     Probe,
     SyncCheck,
-    probes,
     proof_parameters,
 )
 
@@ -76,7 +78,7 @@ def check_sync(
         raise UserError("check-sync needs the address of a server: --url http://host:port")
     if checks < 0:
         raise UserError(f"checks must be at least 0, not {checks}")
-    trainer = _Trainer.load(policy, rank, device)
+    trainer = _Trainer.load(policy, rank, device, seed)
     found = []
     for url in urls:
         with _folder(folder) as path:
@@ -90,10 +92,14 @@ class _Trainer:
 
     model: Any
     autocast: Callable[[], AbstractContextManager[Any]]
+    exact: bool  # computes in float32
     probes: Sequence[Probe]
 
     @classmethod
-    def load(cls, policy: str, rank: int, device: Literal["auto", "cpu", "gpu"]) -> "_Trainer":
+    def load(
+        cls, policy: str, rank: int, device: Literal["auto", "cpu", "gpu"], seed: int
+    ) -> "_Trainer":
+        from arcbench.policies.transformers import TransformersPolicy
         from arcbench.training import build
         from arcbench.training.config import LoraConfig, PolicyConfig, TrainConfig
 
@@ -112,7 +118,15 @@ class _Trainer:
         autocast = nullcontext if kind is None else partial(
             torch.autocast, "cuda" if gpu else "cpu", dtype=kind
         )  # fmt: skip
-        return cls(model=model, autocast=autocast, probes=probes(chat))
+        template = PromptTemplate.load(config.policy.template)
+        tasks = smallest_tasks(list(load_tasks("arc-agi-1", "training").values()))
+        with autocast():
+            probes = drawn_probes(
+                TransformersPolicy(model, chat.tokenizer, name=policy),
+                [template.messages(task) for task in tasks],
+                seed=seed,
+            )
+        return cls(model=model, autocast=autocast, exact=kind is None, probes=probes)
 
     def step(self, seed: int) -> None:
         """Move every trained weight by `STEP`, up or down."""
@@ -144,6 +158,7 @@ def _one(
         trainer_scores=lambda asked: model_logprobs(trainer.model, asked, trainer.autocast),
         probes=trainer.probes,
         report=report,
+        exact=trainer.exact,
     )
     started, problem = time.monotonic(), ""
     try:

@@ -10,15 +10,18 @@ from typing import Any
 
 from arcbench.errors import UserError
 from arcbench.policies.chat import ChatTokenizer
+from arcbench.policies.transformers import TransformersPolicy
 from arcbench.training import build
 from arcbench.training.adapters import AdapterServers
 from arcbench.training.client import Client
 from arcbench.training.config import TrainConfig, VllmAdapters, VllmColocate, VllmServer
 from arcbench.training.continuous_sampler import ContinuousSampler
+from arcbench.training.data import PromptSource
 from arcbench.training.engines import mend_stale_lora, model_logprobs, trl_engine
+from arcbench.training.probes import drawn_probes, smallest_tasks
 from arcbench.training.sampler import StepSampler, VllmSampler
 from arcbench.training.server_sampler import ServerSampler
-from arcbench.training.sync import Canary, Engine, as_callback, probes
+from arcbench.training.sync import Canary, Engine, Probe, as_callback
 
 WATCH_EVERY_S = 3.0
 GRACE_S = 10.0  # between finding that a server is gone and ending a trainer that hangs on it
@@ -33,6 +36,7 @@ class RunEngine:
 
     config: TrainConfig
     chat: ChatTokenizer
+    source: PromptSource
     folder: Path  # of the run
     say: Callable[[str], None]
     give_up: Callable[[str], None]  # ends the run at once, with a reason
@@ -103,19 +107,38 @@ class RunEngine:
         engines: Sequence[Engine]
         engines = [trl_engine(trainer)] if self._adapters is None else self._adapters.engines()
         accelerator = trainer.accelerator
+        gpu = accelerator.device.type == "cuda"
+        probes = self._probes(trainer)
         for engine in engines:
             canary = Canary(
                 engine=engine,
                 trainer_scores=lambda asked: model_logprobs(
                     accelerator.unwrap_model(trainer.model), asked, accelerator.autocast
                 ),
-                probes=probes(self.chat),
+                probes=probes,
                 report=self.say if main else lambda _: None,
                 # A server has one who asks; in a process each has an engine of its own.
+                exact=build.precision(config, gpu) == "fp32",
                 watching=main or not self.clients,
             )
             self.canaries.append(canary)
             trainer.add_callback(as_callback(canary, **canary_options(config)))
+
+    def _probes(self, trainer: Any) -> list[Probe]:
+        """What the policy writes to the smallest of the run's tasks, before its first step."""
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        trains = model.training
+        policy = TransformersPolicy(
+            model,
+            self.chat.tokenizer,
+            name=self.config.policy.model,
+            shared_prefix=not self.config.policy.unsloth,
+        )
+        prompts = [self.source.template.messages(t) for t in smallest_tasks(self.source.tasks)]
+        with trainer.accelerator.autocast():
+            drawn = drawn_probes(policy, prompts, seed=self.config.seed)
+        model.train(trains)
+        return drawn
 
     def metrics(self, step: int) -> dict[str, float]:
         """What the canaries found in this step; of several servers, the one that is worst."""

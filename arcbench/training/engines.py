@@ -46,9 +46,10 @@ def model_logprobs(
     rows = []
     with scoring(model, autocast):
         for probe in probes:
-            start = len(probe.prompt_ids)
             ids = torch.tensor([probe.prompt_ids + probe.completion_ids], device=_device(model))
-            rows.append(_picked(model(input_ids=ids).logits[0, start - 1 : -1], probe))
+            kept = len(probe.completion_ids) + 1  # the logits of a long prompt would fill a card
+            logits = model(input_ids=ids, logits_to_keep=kept).logits
+            rows.append(_picked(logits[0, -kept:-1], probe))
     return rows
 
 
@@ -87,7 +88,7 @@ class InProcess:
         with scoring(model, self.autocast):
             for probe in probes:
                 prompt = torch.tensor([probe.prompt_ids], device=_device(model))
-                read = model(input_ids=prompt, use_cache=True)
+                read = model(input_ids=prompt, use_cache=True, logits_to_keep=1)
                 completion = torch.tensor([probe.completion_ids], device=_device(model))
                 written = model(
                     input_ids=completion, past_key_values=read.past_key_values, use_cache=True

@@ -22,7 +22,8 @@ from arcbench.policies.padding import model_facts, repair_padding
 from arcbench.policies.sources import PolicySource, resolve
 from arcbench.training.engines import model_logprobs
 from arcbench.training.exporting import Origin, card, write_template
-from arcbench.training.sync import Probe, flat, logprob_gap, probes
+from arcbench.training.probes import fixed_probes
+from arcbench.training.sync import Probe, flat, logprob_gap
 
 Dtype = Literal["base", "float32", "bfloat16", "float16"]
 # The largest mean |difference| that rounding of the merged weights explains: so much of the mean
@@ -79,7 +80,7 @@ def merge(
         repaired = repair_padding(chat.tokenizer, stop_ids=stop_ids, rows=rows)
         if repaired:
             notes.append(f"the tokenizer in {out.name}: {repaired}")
-        asked = probes(chat)
+        asked = fixed_probes(chat)
         say(f"loading {source.model}")
         kind, before, adapted = _write(source, chat, asked, partial, dtype, bool(repaired))
         gc.collect()  # the first model's memory, before the second comes
@@ -157,7 +158,7 @@ def _write(
 
 def _read_back(folder: Path, chat: ChatTokenizer, asked: list[Probe]) -> np.ndarray:
     """The log-probabilities of what was saved, loaded as anybody would load it."""
-    if probes(ChatTokenizer.load(folder)) != asked:
+    if fixed_probes(ChatTokenizer.load(folder)) != asked:
         raise UserError(f"the tokenizer of {chat.name} is another one once it is saved")
     return _scores(_load(str(folder), "auto"), asked)
 

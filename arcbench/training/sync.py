@@ -19,13 +19,14 @@ from arcbench.errors import UserError
 GAP_FLOOR = 0.01  # the smallest threshold; healthy engines in bfloat16 are at 0.002
 GAP_CEILING = 0.1  # an engine that starts further off than this does not serve the same model
 GAP_MARGIN = 3.0  # the threshold over the gap of the first check
-NOISE_FLOOR = 3e-5  # of one log-probability in float32
+NOISE_FLOOR = 3e-3  # of one log-probability in bfloat16, root mean square
+EXACT_NOISE_FLOOR = 3e-5  # of one in float32
 # Movement is told from rounding when it is this many times as large.
 CLEAR_MOVEMENT = 6.0
-MIN_FOLLOWED = 0.5
+MAX_NEEDED = 0.8  # share of a movement far above rounding that an engine must make
 # How far the trainer's log-probabilities are moved on purpose: at least so much, and so many gaps.
 PROOF_MOVEMENT, PROOF_GAPS = 0.1, 20.0
-PROOF_FIRST_SCALE, PROOF_DOUBLINGS = 1e-3, 16
+PROOF_FIRST_SCALE, PROOF_FACTOR, PROOF_TRIES = 2e-3, 2, 15
 ZERO_SCALE = 0.02  # what counts as the size of a tensor of zeros: a fresh adapter's second half
 
 Logprobs = Sequence[Sequence[float]]  # a row a probe, an entry a completion token
@@ -119,34 +120,33 @@ class Baseline:
 
     trainer_T: np.ndarray
     engine_T: np.ndarray
+    start_T: np.ndarray  # the trainer's, before the first step
     threshold: float
     noise: float  # root mean square of trainer − engine while both have the same weights
     size: float  # mean |log-probability|, with which rounding grows
+    exact: bool = False  # both compute in float32
 
     @classmethod
-    def of(cls, trainer_T: np.ndarray, engine_T: np.ndarray) -> "Baseline":
+    def of(cls, trainer_T: np.ndarray, engine_T: np.ndarray, *, exact: bool = False) -> "Baseline":
         """From a first check."""
         return cls(
             trainer_T=trainer_T,
             engine_T=engine_T,
+            start_T=trainer_T,
             threshold=max(GAP_FLOOR, GAP_MARGIN * logprob_gap(trainer_T, engine_T)),
-            noise=max(NOISE_FLOOR, _rms(trainer_T - engine_T)),
+            noise=max(_floor(exact), _rms(trainer_T - engine_T)),
+            exact=exact,
             size=max(1.0, float(np.abs(trainer_T).mean())),
-        )
-
-    def widened(self, trainer_T: np.ndarray, engine_T: np.ndarray) -> "Baseline":
-        """The same after another check of equal weights, whose gap is normal, too."""
-        other = Baseline.of(trainer_T, engine_T)
-        return replace(
-            other,
-            threshold=max(self.threshold, other.threshold),
-            noise=max(self.noise, other.noise),
-            size=self.size,
         )
 
     def moved_to(self, trainer_T: np.ndarray, engine_T: np.ndarray) -> "Baseline":
         """The same limits, with movement counted from here on."""
         return replace(self, trainer_T=trainer_T, engine_T=engine_T)
+
+    def rounded_as(self, trainer_T: np.ndarray, engine_T: np.ndarray) -> "Baseline":
+        """The same after a healthy check: tokens that became unlikely are rounded more."""
+        first = max(_floor(self.exact), _rms(self.trainer_T - self.engine_T))
+        return replace(self, noise=max(first, _rms(trainer_T - engine_T)))
 
 
 def compare(
@@ -154,24 +154,35 @@ def compare(
 ) -> SyncCheck:
     """Judge one check.
 
-    Out of sync is a gap above the threshold, and also, for learning rates so small that the gap
-    stays below it for long, an engine that has not moved where the trainer clearly has.
+    Out of sync is a gap above the threshold, unless it is small beside the way that both have
+    come; and an engine that has not made the trainer's movement since the last check. Below the
+    threshold the latter counts in float32 only: in bfloat16 updates of less than half a unit in
+    the last place are lost where adapters are merged, until there are enough of them.
     """
     gap = logprob_gap(trainer_T, engine_T)
     growth = max(1.0, float(np.abs(trainer_T).mean()) / baseline.size)
-    threshold = baseline.threshold * growth if np.isfinite(growth) else baseline.threshold
-    followed = None
+    growth = growth if np.isfinite(growth) else 1.0
+    threshold = baseline.threshold * growth
+    followed, needed = None, 0.0
     movement_T = trainer_T - baseline.trainer_T
-    if np.isfinite(gap) and _rms(movement_T) > CLEAR_MOVEMENT * baseline.noise * growth:
+    ratio = _rms(movement_T) / baseline.noise
+    if np.isfinite(gap) and ratio > CLEAR_MOVEMENT:
         engine_movement_T = engine_T - baseline.engine_T
         followed = float(engine_movement_T @ movement_T / (movement_T @ movement_T))
-    if followed is not None and followed < MIN_FOLLOWED:
+        needed = min(MAX_NEEDED, 1 - CLEAR_MOVEMENT / 2 / ratio)
+    way = logprob_gap(trainer_T, baseline.start_T)
+    limit = max(threshold, min(way / 4, GAP_CEILING)) if np.isfinite(way) else threshold
+    if followed is not None and followed < needed and (baseline.exact or gap > threshold):
         verdict = Verdict.STALE
-    elif gap > threshold:
+    elif gap > limit:
         verdict = Verdict.DIFFERS
     else:
         verdict = Verdict.FOLLOWS
-    return SyncCheck(step=step, gap=gap, threshold=threshold, followed=followed, verdict=verdict)
+    return SyncCheck(step=step, gap=gap, threshold=limit, followed=followed, verdict=verdict)
+
+
+def _floor(exact: bool) -> float:
+    return EXACT_NOISE_FLOOR if exact else NOISE_FLOOR
 
 
 def _rms(values: np.ndarray) -> float:
@@ -191,6 +202,7 @@ class Canary:
     probes: Sequence[Probe]
     report: Callable[[str], None] = lambda _: None
     watching: bool = True
+    exact: bool = False  # both sides compute in float32
     checks: list[SyncCheck] = field(default_factory=list)
     _baseline: Baseline | None = None
 
@@ -210,7 +222,7 @@ class Canary:
         engine_T = self._engine()
         baseline = None
         if engine_T is not None:
-            baseline = Baseline.of(start_T, engine_T)
+            baseline = Baseline.of(start_T, engine_T, exact=self.exact)
             first = compare(0, start_T, engine_T, baseline)
             self.checks.append(first)
             if not first.gap <= GAP_CEILING:
@@ -233,8 +245,8 @@ class Canary:
         seen = compare(0, changed_T, seen_T, baseline)
         self.checks.append(seen)
         # Next to movement of this size, rounding is small; anything more is another computation.
-        if not (seen.followed is not None and seen.followed >= MIN_FOLLOWED and
-                seen.gap <= max(baseline.threshold, movement / 4)):  # fmt: skip
+        followed = seen.followed is not None and seen.followed >= MAX_NEEDED
+        if not (followed and seen.gap <= max(baseline.threshold, movement / 4)):
             raise OutOfSync(
                 f"{self.engine.name} does not get the trainer's weights: they were changed on "
                 f"purpose, which moved the trainer's log-probabilities by {movement:.2g} a token, "
@@ -242,7 +254,6 @@ class Canary:
                 f"{seen.gap:.2g}. The weights are restored; no step was taken",
                 seen,
             )
-        baseline = baseline.widened(changed_T, seen_T)
         restored = compare(0, start_T, restored_T, baseline)
         self.checks.append(restored)
         if not restored.verdict.healthy:
@@ -251,11 +262,11 @@ class Canary:
                 f"they were restored: {restored}",
                 restored,
             )
-        self._baseline = baseline.widened(start_T, restored_T)
+        self._baseline = baseline.rounded_as(start_T, restored_T)
         self.report(
             f"weight sync: {self.engine.name} follows the trainer (moved {movement:.2g} on "
             f"purpose, gap {first.gap:.2g} before, {seen.gap:.2g} during, {restored.gap:.2g} "
-            f"after; limit {self._baseline.threshold:.2g})"
+            f"after; limit {baseline.threshold:.2g})"
         )
 
     def check(self, step: int) -> SyncCheck | None:
@@ -267,12 +278,13 @@ class Canary:
         if engine_T is None:
             return None
         if self._baseline is None:
-            first = Baseline.of(trainer_T, engine_T)
+            first = Baseline.of(trainer_T, engine_T, exact=self.exact)
             self._baseline = replace(first, threshold=min(first.threshold, GAP_CEILING))
         found = compare(step, trainer_T, engine_T, self._baseline)
         self.checks.append(found)
         if not found.verdict.healthy:
             raise OutOfSync(_explain(found, self.engine.name), found)
+        self._baseline = self._baseline.rounded_as(trainer_T, engine_T)
         if found.followed is not None:
             self._baseline = self._baseline.moved_to(trainer_T, engine_T)
         return found
@@ -292,8 +304,8 @@ def _move(
 ) -> tuple[float, np.ndarray]:
     """Change the weights more and more until it shows; the movement and the scores then."""
     wanted = max(PROOF_MOVEMENT, PROOF_GAPS * gap)
-    for doubling in range(PROOF_DOUBLINGS):
-        scale_to(PROOF_FIRST_SCALE * 2**doubling)
+    for attempt in range(PROOF_TRIES):
+        scale_to(PROOF_FIRST_SCALE * PROOF_FACTOR**attempt)
         changed_T = score()
         movement = logprob_gap(changed_T, start_T)
         if not np.isfinite(movement):
@@ -365,38 +377,6 @@ def proof_parameters(model: Any, *, seed: int = 0, max_bytes: int = 2**30) -> li
             chosen.append(int(i))
             total += size
     return [trained[i] for i in sorted(chosen)]
-
-
-PROBE_MESSAGES = (
-    ("Write a function that turns a grid upside down.", "grid[::-1]"),
-    ("Example 1\nInput:\nBlack Red\nOutput:\nRed Black\nWrite the rule.", "grid[:, ::-1]"),
-    ("Which colour appears most often?", "np.full_like(grid, np.bincount(grid.ravel()).argmax())"),
-    ("Repeat the grid three times, side by side.", "np.tile(grid, (1, 3))"),
-)
-PROBE_TOKENS = 48  # of a completion, at most
-PROBE_MIN_TOKENS = 16
-
-
-def probes(chat: Any) -> list[Probe]:
-    """The fixed probe set in the tokens of a `ChatTokenizer`.
-
-    Completions are short programs; where a small vocabulary makes them too short, they are filled
-    up with tokens from all over it.
-    """
-    tokenizer = chat.tokenizer
-    special = set(tokenizer.all_special_ids)
-    plain = [i for i in range(len(tokenizer)) if i not in special]
-    made = []
-    for number, (question, answer) in enumerate(PROBE_MESSAGES):
-        code = f"```python\nimport numpy as np\n\ndef transform(grid):\n    return {answer}\n```"
-        ids = tokenizer(code, add_special_tokens=False)["input_ids"]
-        ids = [i for i in ids if i not in special][:PROBE_TOKENS]
-        missing = max(0, PROBE_MIN_TOKENS - len(ids))
-        ids += [plain[(number + k * len(plain) // PROBE_MIN_TOKENS) % len(plain)]
-                for k in range(missing)]  # fmt: skip
-        prompt = chat.ids([{"role": "user", "content": question}])
-        made.append(Probe(prompt_ids=tuple(prompt), completion_ids=tuple(ids)))
-    return made
 
 
 def checked(done: int, *, every: int, generate_every: int = 1) -> bool:

@@ -21,8 +21,9 @@ from arcbench.policies.chat import ChatTokenizer
 from arcbench.training.adapters import AdapterServer, AdapterServers
 from arcbench.training.client import Client, ServerGone, gather
 from arcbench.training.engines import model_logprobs
+from arcbench.training.probes import fixed_probes
 from arcbench.training.server_sampler import complete
-from arcbench.training.sync import Canary, OutOfSync, Probe, probes, proof_parameters
+from arcbench.training.sync import Canary, OutOfSync, Probe, proof_parameters
 
 WORDS = [
     *("serve", "--kind", "vllm", "--port", "0", "--dtype", "float32", "--eager"),
@@ -121,7 +122,7 @@ def move(lora, size=1e-3, seed=0):
 
 def make_canary(lora, engine, chat) -> Canary:
     return Canary(
-        engine=engine, trainer_scores=partial(model_logprobs, lora), probes=probes(chat)[:2]
+        engine=engine, trainer_scores=partial(model_logprobs, lora), probes=fixed_probes(chat)[:2]
     )
 
 
@@ -197,7 +198,7 @@ def test_an_old_adapter_that_is_loaded_again_under_a_new_name_is_caught(
 def test_sampling_tells_the_log_probabilities_of_what_was_drawn_from(adapters, lora, chat):
     move(lora, size=2e-2)
     adapters.sync()
-    prompt = probes(chat)[0].prompt_ids
+    prompt = fixed_probes(chat)[0].prompt_ids
     plain = SamplingConfig(n=4, temperature=1.0, max_new_tokens=24, seed=5)
     ((*drawn,),) = complete(adapters.clients, [prompt], plain, model=adapters.name)
     for w in drawn:
@@ -225,7 +226,7 @@ def test_an_engine_that_hangs_behind_a_server_that_answers_ends_the_waiting(
     (client,) = adapters.clients
     engines = [p for p in serving.started() if any("EngineCore" in w for w in p.cmdline())]
     assert engines
-    prompt = probes(chat)[0].prompt_ids
+    prompt = fixed_probes(chat)[0].prompt_ids
     call = partial(client.complete, prompt, LONG, model=adapters.name, seed=1)
     threading.Timer(2.0, lambda: [p.suspend() for p in engines]).start()
     started = time.monotonic()
