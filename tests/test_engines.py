@@ -91,6 +91,7 @@ def make_canary(lora, engine, chat) -> Canary:
         engine=engine,
         trainer_scores=lambda found: model_logprobs(lora, found),
         probes=fixed_probes(chat),
+        exact=True,
     )
 
 

@@ -122,7 +122,10 @@ def move(lora, size=1e-3, seed=0):
 
 def make_canary(lora, engine, chat) -> Canary:
     return Canary(
-        engine=engine, trainer_scores=partial(model_logprobs, lora), probes=fixed_probes(chat)[:2]
+        engine=engine,
+        trainer_scores=partial(model_logprobs, lora),
+        probes=fixed_probes(chat)[:2],
+        exact=True,
     )
 
 
