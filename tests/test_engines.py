@@ -19,7 +19,7 @@ from arcbench.training.engines import mend_stale_lora, model_logprobs
 from arcbench.training.probes import fixed_probes
 from arcbench.training.server_sampler import complete
 from arcbench.training.serving import Server, ServerConfig
-from arcbench.training.sync import Canary, OutOfSync, proof_parameters
+from arcbench.training.sync import EXACT, Canary, OutOfSync, proof_parameters
 from tests.tiny_policy import save_tiny_policy
 
 SAMPLING = SamplingConfig(n=5, temperature=1.0, max_new_tokens=6, seed=3)
@@ -91,7 +91,7 @@ def make_canary(lora, engine, chat) -> Canary:
         engine=engine,
         trainer_scores=lambda found: model_logprobs(lora, found),
         probes=fixed_probes(chat),
-        exact=True,
+        strict=EXACT,
     )
 
 

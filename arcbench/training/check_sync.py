@@ -20,6 +20,8 @@ from arcbench.training.adapters import AdapterServers
 from arcbench.training.client import Client, ServerGone
 from arcbench.training.probes import drawn_probes, smallest_tasks
 from arcbench.training.sync import (
+    EXACT,
+    ROUNDED,
     Canary,
     OutOfSync,
     Probe,
@@ -158,7 +160,7 @@ def _one(
         trainer_scores=lambda asked: model_logprobs(trainer.model, asked, trainer.autocast),
         probes=trainer.probes,
         report=report,
-        exact=trainer.exact,
+        strict=EXACT if trainer.exact else ROUNDED,
     )
     started, problem = time.monotonic(), ""
     try:

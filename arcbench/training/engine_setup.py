@@ -14,14 +14,29 @@ from arcbench.policies.transformers import TransformersPolicy
 from arcbench.training import build
 from arcbench.training.adapters import AdapterServers
 from arcbench.training.client import Client
-from arcbench.training.config import TrainConfig, VllmAdapters, VllmColocate, VllmServer
+from arcbench.training.config import (
+    TrainConfig,
+    TransformersEngine,
+    VllmAdapters,
+    VllmColocate,
+    VllmServer,
+)
 from arcbench.training.continuous_sampler import ContinuousSampler
 from arcbench.training.data import PromptSource
 from arcbench.training.engines import mend_stale_lora, model_logprobs, trl_engine
 from arcbench.training.probes import drawn_probes, smallest_tasks
 from arcbench.training.sampler import StepSampler, VllmSampler
 from arcbench.training.server_sampler import ServerSampler
-from arcbench.training.sync import Canary, Engine, Probe, as_callback
+from arcbench.training.sync import (
+    EXACT,
+    MERGED,
+    ROUNDED,
+    Canary,
+    Engine,
+    Probe,
+    Strictness,
+    as_callback,
+)
 
 WATCH_EVERY_S = 3.0
 GRACE_S = 10.0  # between finding that a server is gone and ending a trainer that hangs on it
@@ -118,7 +133,7 @@ class RunEngine:
                 probes=probes,
                 report=self.say if main else lambda _: None,
                 # A server has one who asks; in a process each has an engine of its own.
-                exact=build.precision(config, gpu) == "fp32",
+                strict=strictness(config, gpu),
                 watching=main or not self.clients,
             )
             self.canaries.append(canary)
@@ -148,6 +163,16 @@ class RunEngine:
     def _patience_s(self) -> float:
         engine = self.config.engine
         return engine.patience_s if isinstance(engine, VllmServer | VllmAdapters) else 0.0
+
+
+def strictness(config: TrainConfig, gpu: bool) -> Strictness:
+    """What the canary asks of the run's engine."""
+    # A vLLM on a GPU computes in 16 bits, whatever the trainer does.
+    half = gpu and not isinstance(config.engine, TransformersEngine)
+    if not half and build.precision(config, gpu) == "fp32":
+        return EXACT
+    merging = isinstance(config.engine, VllmColocate | VllmServer) and not config.policy.unsloth
+    return MERGED if merging and config.policy.lora is not None else ROUNDED
 
 
 def canary_options(config: TrainConfig) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from arcbench.training.client import Client, ServerGone, gather
 from arcbench.training.engines import model_logprobs
 from arcbench.training.probes import fixed_probes
 from arcbench.training.server_sampler import complete
-from arcbench.training.sync import Canary, OutOfSync, Probe, proof_parameters
+from arcbench.training.sync import EXACT, Canary, OutOfSync, Probe, proof_parameters
 
 WORDS = [
     *("serve", "--kind", "vllm", "--port", "0", "--dtype", "float32", "--eager"),
@@ -125,7 +125,7 @@ def make_canary(lora, engine, chat) -> Canary:
         engine=engine,
         trainer_scores=partial(model_logprobs, lora),
         probes=fixed_probes(chat)[:2],
-        exact=True,
+        strict=EXACT,
     )
 
 
