@@ -16,23 +16,19 @@ from arcbench.runs import RunState, RunStore
 from arcbench.training.adapters import AdapterServers
 from arcbench.training.client import Client
 from arcbench.training.config import (
-    GrpoConfig,
-    LengthConfig,
     LoraConfig,
-    MeasureConfig,
     PolicyConfig,
     SyncConfig,
     TrainConfig,
     TransformersEngine,
     VllmAdapters,
-    overfit_config,
 )
 from arcbench.training.engine_setup import ServerWatch
 from arcbench.training.serving import Server, ServerConfig
 from arcbench.training.sync import OutOfSync, checked
+from tests import tiny_runs
 from tests.tiny_policy import save_tiny_policy
 
-TASK = "67a3c6ac"
 RESUME = (
     "import sys; from pathlib import Path; from arcbench.training.grpo import resume; "
     "resume(Path(sys.argv[1]))"
@@ -45,18 +41,14 @@ def model(tmp_path_factory) -> Path:
 
 
 def make_config(model: Path, **changes) -> TrainConfig:
-    base = overfit_config(
-        TASK,
-        policy=PolicyConfig(model=str(model), lora=LoraConfig(rank=4)),
-        lengths=LengthConfig(max_completion_tokens=6),
-        grpo=GrpoConfig(num_generations=8, learning_rate=1e-2),
-        measure=MeasureConfig(samples=0),
-        sync=SyncConfig(every=1),
-        steps=4,
-        checkpoint_every=2,
-        threads=1,
-    )
-    return replace(base, **changes)
+    """Four steps of an adapter, each of them checked."""
+    ours = {
+        "policy": PolicyConfig(model=str(model), lora=LoraConfig(rank=4)),
+        "sync": SyncConfig(every=1),
+        "steps": 4,
+        "checkpoint_every": 2,
+    }
+    return tiny_runs.make_config(model, **{**ours, **changes})
 
 
 def start_server(model: Path, log: Path) -> Server:

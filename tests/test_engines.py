@@ -16,10 +16,11 @@ from arcbench.policies.transformers import TransformersPolicy
 from arcbench.training.adapters import AdapterServer, AdapterServers
 from arcbench.training.client import Client, ServerGone, gather
 from arcbench.training.engines import mend_stale_lora, model_logprobs
+from arcbench.training.perturb import proof_parameters
 from arcbench.training.probes import fixed_probes
 from arcbench.training.server_sampler import complete
 from arcbench.training.serving import Server, ServerConfig
-from arcbench.training.sync import EXACT, Canary, OutOfSync, proof_parameters
+from arcbench.training.sync import EXACT, Canary, OutOfSync
 from tests.tiny_policy import save_tiny_policy
 
 SAMPLING = SamplingConfig(n=5, temperature=1.0, max_new_tokens=6, seed=3)

@@ -194,7 +194,7 @@ def test_a_server_that_dies_or_hangs_while_it_samples_ends_the_sampling_with_the
 def test_a_restarted_server_has_lost_the_adapter_and_says_so(folder, lora, tmp_path):
     from arcbench.policies.chat import ChatTokenizer
     from arcbench.training.engines import model_logprobs
-    from arcbench.training.sync import proof_parameters
+    from arcbench.training.perturb import proof_parameters
 
     with make_server(folder, tmp_path) as server:
         server.start(timeout_s=120)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from arcbench.policies.chat import ChatTokenizer
 from arcbench.training.engines import InProcess, model_logprobs
+from arcbench.training.perturb import perturbed, proof_parameters
 from arcbench.training.probes import fixed_probes
 from arcbench.training.sync import (
     EXACT,
@@ -26,8 +27,6 @@ from arcbench.training.sync import (
     compare,
     flat,
     logprob_gap,
-    perturbed,
-    proof_parameters,
 )
 from tests.tiny_policy import save_tiny_policy
 

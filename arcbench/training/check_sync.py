@@ -18,6 +18,7 @@ from arcbench.prompts import PromptTemplate
 from arcbench.tasks import load_tasks
 from arcbench.training.adapters import AdapterServers
 from arcbench.training.client import Client, ServerGone
+from arcbench.training.perturb import proof_parameters
 from arcbench.training.probes import drawn_probes, smallest_tasks
 from arcbench.training.sync import (
     EXACT,
@@ -26,7 +27,6 @@ from arcbench.training.sync import (
     OutOfSync,
     Probe,
     SyncCheck,
-    proof_parameters,
 )
 
 STEP = 1e-3  # how far each weight moves between two checks: an AdamW step at this learning rate

@@ -5,8 +5,7 @@ step the weights are changed on purpose, to see the engine follow, and put back 
 few steps the two are compared again. A run whose engine does not follow is stopped.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ import numpy as np
 
 from arcbench import series
 from arcbench.errors import UserError
+from arcbench.training.perturb import perturbed, proof_parameters
 
 GAP_CEILING = 0.1  # an engine that starts further off than this does not serve the same model
 GAP_MARGIN = 3.0  # the threshold over the gap of the first check
@@ -42,7 +42,6 @@ MERGED = Strictness(threshold=0.1, needed=0.25, lag=0.03)
 # How far the trainer's log-probabilities are moved on purpose: at least so much, and so many gaps.
 PROOF_MOVEMENT, PROOF_GAPS = 0.1, 20.0
 PROOF_FIRST_SCALE, PROOF_FACTOR, PROOF_TRIES = 2e-3, 2, 15
-ZERO_SCALE = 0.02  # what counts as the size of a tensor of zeros: a fresh adapter's second half
 
 Logprobs = Sequence[Sequence[float]]  # a row a probe, an entry a completion token
 
@@ -357,49 +356,6 @@ def _explain(check: SyncCheck, engine: str) -> str:
         f"log-probability of a token, more than {check.threshold:.2g}: updates arrive only in "
         "part, or the two compute with another precision than at the start; the run is stopped"
     )
-
-
-@contextmanager
-def perturbed(parameters: Sequence[Any], *, seed: int) -> Iterator[Callable[[float], None]]:
-    """Yields a function that sets the parameters to themselves plus noise of a relative size.
-
-    At the end they are restored bit for bit. Keeps a copy of them on the CPU.
-    """
-    import torch
-
-    saved = [p.detach().to("cpu", copy=True) for p in parameters]
-
-    def scale_to(scale: float) -> None:
-        with torch.no_grad():
-            for i, (p, was) in enumerate(zip(parameters, saved, strict=True)):
-                # On the CPU, so that every process draws the same whatever its device is.
-                generator = torch.Generator().manual_seed(seed * 1_000_003 + i)
-                noise = torch.randn(p.shape, generator=generator, dtype=torch.float32)
-                size = float(was.float().pow(2).mean().sqrt()) or ZERO_SCALE
-                p.data.copy_((was.float() + scale * size * noise).to(was.dtype))
-
-    try:
-        yield scale_to
-    finally:
-        with torch.no_grad():
-            for p, was in zip(parameters, saved, strict=True):
-                p.data.copy_(was)
-                if not torch.equal(p.detach().to("cpu"), was):
-                    raise RuntimeError("a parameter could not be restored after the sync proof")
-
-
-def proof_parameters(model: Any, *, seed: int = 0, max_bytes: int = 2**30) -> list[Any]:
-    """Trained tensors to change in the proof: all of an adapter; of a large model, a drawn part."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    order = np.random.default_rng(seed).permutation(len(trained))
-    chosen: list[int] = []
-    total = 0
-    for i in order:
-        size = trained[i].numel() * trained[i].element_size()
-        if not chosen or total + size <= max_bytes:
-            chosen.append(int(i))
-            total += size
-    return [trained[i] for i in sorted(chosen)]
 
 
 def checked(done: int, *, every: int, generate_every: int = 1) -> bool:

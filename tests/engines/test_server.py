@@ -21,9 +21,10 @@ from arcbench.policies.chat import ChatTokenizer
 from arcbench.training.adapters import AdapterServer, AdapterServers
 from arcbench.training.client import Client, ServerGone, gather
 from arcbench.training.engines import model_logprobs
+from arcbench.training.perturb import proof_parameters
 from arcbench.training.probes import fixed_probes
 from arcbench.training.server_sampler import complete
-from arcbench.training.sync import EXACT, Canary, OutOfSync, Probe, proof_parameters
+from arcbench.training.sync import EXACT, Canary, OutOfSync, Probe
 
 WORDS = [
     *("serve", "--kind", "vllm", "--port", "0", "--dtype", "float32", "--eager"),
