@@ -205,6 +205,7 @@ def step_line(step: int, total: int, metrics: Mapping[str, float]) -> str:
     number = f"step {step:>{len(str(total))}}/{total}"
     if series.REWARD_MEAN not in m:
         return f"{number}  on the samples of a step before  {m[series.SECONDS_STEP]:5.1f} s"
+    judging = m[series.SECONDS_REWARD] / m[series.SECONDS_STEP]
     return (
         f"{number}"
         f"  reward {m[series.REWARD_MEAN]:6.2f} ±{m[series.REWARD_STD]:5.2f}"
@@ -212,7 +213,7 @@ def step_line(step: int, total: int, metrics: Mapping[str, float]) -> str:
         f"  length {m[series.LENGTH_MEAN]:4.0f}"
         f"  cut {m[series.LENGTH_TRUNCATED]:4.0%}"
         f"  unique {m[series.UNIQUE_PROGRAMS]:4.0%}"
-        f"  {m[series.SECONDS_STEP]:5.1f} s"
+        f"  {m[series.SECONDS_STEP]:5.1f} s, {judging:.0%} judging"
     )
 
 
