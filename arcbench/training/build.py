@@ -99,7 +99,8 @@ def load_options(config: TrainConfig, gpu: bool) -> dict[str, Any]:
             raise UserError("policy.quantization 4bit needs a GPU, and torch sees none here")
         from transformers import BitsAndBytesConfig
 
-        options["device_map"] = {"": torch.cuda.current_device()}
+        # Each process of a launcher has its own GPU.
+        options["device_map"] = {"": int(os.environ.get("LOCAL_RANK", "0"))}
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
