@@ -6,7 +6,7 @@ from typing import Any
 from arcbench.policies.base import Completion
 from arcbench.policies.chat import ChatTokenizer
 from arcbench.policies.transformers import Job
-from arcbench.training.sampler import StepSampler
+from arcbench.training.sampler import StepSampler, as_completion
 
 CACHE_SHARE = 0.5  # of the memory that is free, for keys and values; the rest is to train
 _SEEDS = 2**31
@@ -51,18 +51,8 @@ class ContinuousSampler(StepSampler):
             raise RuntimeError(f"{len(found)} of {asked} completions were written: {problems}")
         chat = ChatTokenizer(self.tokenizer, self.config.policy.model)
         stops = set(trainer.eos_token_ids)
+        written = [(out.generated_tokens, out.logprobs) for out in found.values()]
         return [
-            _completion(chat, out.generated_tokens, out.logprobs, stops) for out in found.values()
+            as_completion(chat, tokens, logprobs, stopped=bool(tokens) and tokens[-1] in stops)
+            for tokens, logprobs in written
         ]
-
-
-def _completion(
-    chat: ChatTokenizer, tokens: Sequence[int], logprobs: Sequence[float], stops: set[int]
-) -> Completion:
-    stopped = bool(tokens) and tokens[-1] in stops
-    return Completion(
-        text=chat.decode(tokens[:-1] if stopped else tokens),
-        token_ids=tuple(tokens),
-        logprobs=tuple(logprobs),
-        finish_reason="stop" if stopped else "length",
-    )

@@ -100,6 +100,9 @@ class RunEngine:
             config=self.config, tokenizer=tokenizer, shared_prefix=not self.config.policy.unsloth
         )
 
+    def _from_main(self, text: str) -> str:
+        return self.sampler.processes.from_main(lambda: text)
+
     def _served(self) -> str:
         return self._adapters.name if self._adapters is not None else self.clients[0].models()[0]
 
@@ -111,7 +114,7 @@ class RunEngine:
         main = bool(trainer.accelerator.is_main_process)
         if self._adapters is not None:
             self._adapters.main = main
-            self._adapters.share = _from_main
+            self._adapters.share = self._from_main
             # TRL drives it like one of its own engines: weights before a sampling, correction.
             trainer.use_vllm, trainer.vllm_mode = True, "adapters"
             trainer.vllm_generation = _Transfer(self._adapters.sync)
@@ -120,6 +123,8 @@ class RunEngine:
             self.say("TRL's transfer would send the weights without their adapter: mended")
         if self.clients and main:
             self._watch = ServerWatch(self.clients, self._patience_s(), self.give_up)
+        if not config.sync.prove and not config.sync.every:
+            return
         engines: Sequence[Engine]
         engines = [trl_engine(trainer)] if self._adapters is None else self._adapters.engines()
         accelerator = trainer.accelerator
@@ -133,8 +138,8 @@ class RunEngine:
                 ),
                 probes=probes,
                 report=self.say if main else lambda _: None,
-                # A server has one who asks; in a process each has an engine of its own.
                 strict=strictness(config, gpu),
+                # A server has one who asks; in a process each has an engine of its own.
                 watching=main or not self.clients,
             )
             self.canaries.append(canary)
@@ -212,15 +217,6 @@ class _Transfer:
 
     sync_weights: Callable[[], None]
     mode: str = "adapters"
-
-
-def _from_main(text: str) -> str:
-    """The main process's word, in every process."""
-    from accelerate.utils import broadcast_object_list
-
-    told = [text]
-    broadcast_object_list(told, from_process=0)
-    return told[0]
 
 
 class ServerWatch:

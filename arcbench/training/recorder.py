@@ -119,15 +119,22 @@ class StopSignal:
             if not self.training:
                 raise StopRequested(self.why)
 
-        # Python takes signals in its main thread only; elsewhere the `stop` file is the way.
-        in_main = threading.current_thread() is threading.main_thread()
-        numbers = (signal.SIGTERM, signal.SIGINT) if in_main else ()
-        old = {n: signal.signal(n, take) for n in numbers}
-        try:
+        with taking_signals(take):
             yield
-        finally:
-            for n, handler in old.items():
-                signal.signal(n, handler)
+
+
+@contextmanager
+def taking_signals(take: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Give SIGTERM and Ctrl-C to `take` inside the block."""
+    # Python takes signals in its main thread only; elsewhere the `stop` file is the way.
+    in_main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGTERM, signal.SIGINT) if in_main else ()
+    old = {n: signal.signal(n, take) for n in numbers}
+    try:
+        yield
+    finally:
+        for n, handler in old.items():
+            signal.signal(n, handler)
 
 
 @dataclass(kw_only=True)

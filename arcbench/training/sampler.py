@@ -141,8 +141,14 @@ class VllmSampler(StepSampler):
         chat = ChatTokenizer(self.tokenizer, self.config.policy.model)
         stops = set(trainer.eos_token_ids)
         return [
-            _completion(chat, list(t), logprob, stops)
-            for t, logprob in zip(tokens, logprobs, strict=True)
+            # vLLM has no number for a token once in a while; TRL leaves it out of the correction.
+            as_completion(
+                chat,
+                list(t),
+                [float("nan") if at[0] is None else float(at[0]) for at in row],
+                stopped=bool(t) and t[-1] in stops,
+            )
+            for t, row in zip(tokens, logprobs, strict=True)
         ]
 
     def for_trl(self, completions: Sequence[Completion]) -> Logprobs:
@@ -189,17 +195,13 @@ def _each_from_its_place(llm: Any, seed: int, first: int) -> Iterator[None]:
         llm.generate = generate
 
 
-def _completion(
-    chat: ChatTokenizer,
-    tokens: list[int],
-    logprobs: Sequence[Sequence[float | None]],  # of the sampled token first
-    stops: set[int],
+def as_completion(
+    chat: ChatTokenizer, tokens: Sequence[int], logprobs: Sequence[float], *, stopped: bool
 ) -> Completion:
-    stopped = bool(tokens) and tokens[-1] in stops
+    """What was written as tokens; one that `stopped` ends with the token that ended it."""
     return Completion(
         text=chat.decode(tokens[:-1] if stopped else tokens),
         token_ids=tuple(tokens),
-        # vLLM has no number for a token once in a while; TRL leaves it out of the correction.
-        logprobs=tuple(float("nan") if at[0] is None else float(at[0]) for at in logprobs),
+        logprobs=tuple(logprobs),
         finish_reason="stop" if stopped else "length",
     )

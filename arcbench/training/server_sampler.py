@@ -9,7 +9,7 @@ from arcbench.policies.base import Completion, SamplingConfig
 from arcbench.policies.chat import ChatTokenizer
 from arcbench.policies.transformers import Job
 from arcbench.training.client import Client, Written, gather
-from arcbench.training.sampler import Logprobs, StepSampler, whole_groups
+from arcbench.training.sampler import Logprobs, StepSampler, as_completion, whole_groups
 
 _SEEDS = 2**31  # that a server takes
 
@@ -67,22 +67,14 @@ class ServerSampler(StepSampler):
             for job, g in zip(whole, groups, strict=True)
             for j, w in enumerate(g)
         }
+        own = [
+            drawn[job.prompt_index, job.first_sample + j] for job in jobs for j in range(job.count)
+        ]
         return [
-            _completion(chat, drawn[job.prompt_index, job.first_sample + j])
-            for job in jobs
-            for j in range(job.count)
+            as_completion(chat, w.token_ids, w.logprobs, stopped=w.finish_reason == "stop")
+            for w in own
         ]
 
     def for_trl(self, completions: Sequence[Completion]) -> Logprobs:
         """What the importance correction compares with the trainer's own."""
         return [list(c.logprobs) for c in completions]
-
-
-def _completion(chat: ChatTokenizer, written: Written) -> Completion:
-    ended = written.finish_reason == "stop"
-    return Completion(
-        text=chat.decode(written.token_ids[:-1] if ended else written.token_ids),
-        token_ids=written.token_ids,
-        logprobs=written.logprobs,
-        finish_reason=written.finish_reason,
-    )

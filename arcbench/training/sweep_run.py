@@ -20,6 +20,7 @@ from types import FrameType
 from arcbench import jobs
 from arcbench.errors import UserError, unknown
 from arcbench.runs import RunState, RunStore, is_alive
+from arcbench.training.recorder import taking_signals
 from arcbench.training.sweep import Point, SweepFolder, SweepPlan
 from arcbench.training.sweep_results import SweepResults, collect, save
 
@@ -165,14 +166,8 @@ class SweepRunner:
             self._why = f"{signal.Signals(number).name} was received"
             self._stop.set()
 
-        in_main = threading.current_thread() is threading.main_thread()
-        numbers = (signal.SIGTERM, signal.SIGINT) if in_main else ()
-        old = {n: signal.signal(n, take) for n in numbers}
-        try:
+        with taking_signals(take):
             yield
-        finally:
-            for n, handler in old.items():
-                signal.signal(n, handler)
 
 
 def environment(point: Point, gpu: str | None, parallel: int) -> dict[str, str]:
