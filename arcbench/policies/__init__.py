@@ -1,9 +1,10 @@
 """Policies: models that continue a prompt, many times over."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from arcbench.errors import UserError, unknown
 from arcbench.policies.base import (
+    Ask,
     Completion,
     FinishReason,
     Message,
@@ -19,18 +20,26 @@ if TYPE_CHECKING:
     from arcbench.policies.chat import ChatTokenizer
 
 __all__ = [
-    "Completion", "FinishReason", "Message", "Policy", "Sampled", "SamplingConfig",
-    "ScriptedPolicy", "load_policy", "load_tokenizer", "model_path", "sample",
+    "Ask", "Completion", "Engine", "FinishReason", "Message", "Policy", "Sampled",
+    "SamplingConfig", "ScriptedPolicy", "load_policy", "load_tokenizer", "model_path", "sample",
 ]  # fmt: skip
 
+Engine = Literal["auto", "transformers"]
+ENGINES = ("auto", "transformers")
 
-def load_policy(spec: str, *, adapter: str | None = None, **options: Any) -> Policy:
+
+def load_policy(
+    spec: str, *, adapter: str | None = None, engine: Engine = "auto", **options: Any
+) -> Policy:
     """The policy of that name, with its model loaded.
 
     "embedded", "barc", a folder or hub id (`device`, `dtype` are options), a run's folder, which
     stands for its newest checkpoint, an adapter's folder, or a server's address (`model`,
-    `api_key`, `timeout_s`). `adapter` is put on top of a model. UserError for any other name.
+    `api_key`, `timeout_s`). `adapter` is put on top of a model; `engine` is what runs it, auto
+    being transformers. UserError for any other name.
     """
+    if engine not in ENGINES:
+        raise unknown("engine", engine, ENGINES)
     if is_server(spec):
         from arcbench.policies.server import ServerPolicy
 

@@ -1,5 +1,6 @@
 """What a policy is: something that continues chat messages, many times over."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
@@ -96,6 +97,29 @@ class Sampled:
     completion: Completion
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Samples:
+    """Which samples of which prompt. The two numbers choose the noise of a sample, so that what is
+    drawn depends neither on what else is asked nor on how often a sampling was broken off.
+    """
+
+    prompt_index: int
+    first_sample: int = 0
+    count: int = 1
+
+    @property
+    def numbers(self) -> range:
+        """The samples' own numbers."""
+        return range(self.first_sample, self.first_sample + self.count)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask(Samples):
+    """Samples that are wanted of a prompt."""
+
+    messages: Sequence[Message]
+
+
 class Policy(Protocol):
     """A model that can be sampled; its libraries are loaded when it is built, not imported."""
 
@@ -110,9 +134,31 @@ class Policy(Protocol):
         """Yield `config.n` completions of every prompt, each as soon as it is finished."""
         ...
 
+    def stream_asks(self, asks: Sequence[Ask], config: SamplingConfig) -> Iterator[Sampled]:
+        """Yield what is asked for, each as soon as it is finished; `config.n` counts for nothing.
+
+        Closing the iterator ends the sampling soon.
+        """
+        ...
+
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt in tokens, chat template included."""
         ...
+
+
+class Asked(ABC):
+    """What policies share: the streaming of whole prompts by that of asks."""
+
+    @abstractmethod
+    def stream_asks(self, asks: Sequence[Ask], config: SamplingConfig) -> Iterator[Sampled]:
+        """As `Policy.stream_asks`."""
+
+    def stream(
+        self, prompts: Sequence[Sequence[Message]], config: SamplingConfig
+    ) -> Iterator[Sampled]:
+        """Yield `config.n` completions of every prompt, each as soon as it is finished."""
+        asks = [Ask(prompt_index=i, count=config.n, messages=p) for i, p in enumerate(prompts)]
+        return self.stream_asks(asks, config)
 
 
 def sample(

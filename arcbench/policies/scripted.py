@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from arcbench.errors import UserError
-from arcbench.policies.base import Completion, Message, Sampled, SamplingConfig
+from arcbench.policies.base import Ask, Asked, Completion, Message, Sampled, SamplingConfig
 
 # Messages and sample index → text.
 Script = Callable[[Sequence[Message], int], str]
 
 
-class ScriptedPolicy:
+class ScriptedPolicy(Asked):
     """Gives the texts in turn (sample i gets text i modulo their number), or asks a function.
 
     Tokens are words here; a text of more than `max_new_tokens` words is cut and counts as
@@ -22,16 +22,14 @@ class ScriptedPolicy:
         self._texts = texts
         self.name = name
 
-    def stream(
-        self, prompts: Sequence[Sequence[Message]], config: SamplingConfig
-    ) -> Iterator[Sampled]:
+    def stream_asks(self, asks: Sequence[Ask], config: SamplingConfig) -> Iterator[Sampled]:
         """All completions, prompt by prompt."""
-        for i, messages in enumerate(prompts):
-            for j in range(config.n):
+        for ask in asks:
+            for j in ask.numbers:
                 yield Sampled(
-                    prompt_index=i,
+                    prompt_index=ask.prompt_index,
                     sample_index=j,
-                    completion=_cut(self._text(messages, j), config.max_new_tokens),
+                    completion=_cut(self._text(ask.messages, j), config.max_new_tokens),
                 )
 
     def _text(self, messages: Sequence[Message], sample_index: int) -> str:

@@ -1,14 +1,21 @@
 """A policy behind an OpenAI-compatible server: vLLM, SGLang, llama.cpp and the like."""
 
+import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from arcbench.policies.base import Completion, Message, Sampled, SamplingConfig
+import numpy as np
+
+from arcbench.policies.base import Ask, Asked, Completion, Message, Sampled, Samples, SamplingConfig
 from arcbench.policies.http import CONCURRENCY, TRANSIENT, Http, ServerGone, as_answered
 
+MOST_CHOICES = 16  # of one request
+_SEEDS = 2**31  # that a server takes
 
-class ServerPolicy:
+
+class ServerPolicy(Asked):
     """Samples by POST {url}/chat/completions, several prompts at once.
 
     A prompt that ends with an assistant's prefix is sent with `continue_final_message`, which
@@ -48,17 +55,18 @@ class ServerPolicy:
             raise ServerGone(f"{self._http.base_url} serves no model")
         return str(served[0])
 
-    def stream(
-        self, prompts: Sequence[Sequence[Message]], config: SamplingConfig
-    ) -> Iterator[Sampled]:
-        """Yield the samples of each prompt when the server has answered.
+    def stream_asks(self, asks: Sequence[Ask], config: SamplingConfig) -> Iterator[Sampled]:
+        """Yield the samples of each request when the server has answered.
 
         Raises ServerGone once its patience is used up; requests not yet sent are left out then.
         """
-        calls = [partial(self._complete, prompt, config, i) for i, prompt in enumerate(prompts)]
+        parts = [part for ask in asks for part in _parts(ask)]
+        calls = [partial(self._complete, part, config) for part in parts]
         for i, completions in as_answered(calls, concurrency=self._concurrency):
-            for j, completion in enumerate(completions):
-                yield Sampled(prompt_index=i, sample_index=j, completion=completion)
+            for j, completion in zip(parts[i].numbers, completions, strict=True):
+                yield Sampled(
+                    prompt_index=parts[i].prompt_index, sample_index=j, completion=completion
+                )
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt in tokens, by vLLM's `/tokenize`.
@@ -68,17 +76,15 @@ class ServerPolicy:
         body = {"model": self._model, "messages": list(messages)} | _turn(messages)
         return int(self._http.post("/tokenize", body)["count"])
 
-    def _complete(
-        self, messages: Sequence[Message], config: SamplingConfig, prompt_index: int
-    ) -> list[Completion]:
+    def _complete(self, ask: Ask, config: SamplingConfig) -> list[Completion]:
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": list(messages),
-            "n": config.n,
+            "messages": list(ask.messages),
+            "n": ask.count,
             "temperature": config.temperature,
             "top_p": config.top_p,
             "max_tokens": config.max_new_tokens,
-            "seed": config.seed + prompt_index,
+            "seed": request_seed(config.seed, ask),
             "logprobs": True,
         }
         if config.top_k:
@@ -87,13 +93,34 @@ class ServerPolicy:
             body["min_p"] = config.min_p
         if config.repetition_penalty != 1:
             body["repetition_penalty"] = config.repetition_penalty
-        answer = self._http.post(f"{self._api}/chat/completions", body | _turn(messages))
+        answer = self._http.post(f"{self._api}/chat/completions", body | _turn(ask.messages))
         choices = sorted(answer["choices"], key=lambda choice: int(choice.get("index", 0)))
-        if len(choices) != config.n:
+        if len(choices) != ask.count:
             raise ServerGone(
-                f"{self._http.base_url} gave {len(choices)} completions instead of {config.n}"
+                f"{self._http.base_url} gave {len(choices)} completions instead of {ask.count}"
             )
         return [_completion(choice) for choice in choices]
+
+
+def request_seed(seed: int, samples: Samples) -> int:
+    """The seed of a request for these samples.
+
+    vLLM draws choice j of a request with seed s from s + j, so that a sample has the same seed
+    whichever samples it is asked together with.
+    """
+    base = int(np.random.SeedSequence([seed, samples.prompt_index]).generate_state(1)[0])
+    return (base % _SEEDS + samples.first_sample) % _SEEDS
+
+
+def _parts(ask: Ask) -> list[Ask]:
+    """The ask in requests of at most MOST_CHOICES, so that answers come while others are written.
+
+    They are cut where the number of a sample is a multiple of it, wherever the ask begins.
+    """
+    end = ask.first_sample + ask.count
+    inner = range(ask.first_sample // MOST_CHOICES + 1, (end - 1) // MOST_CHOICES + 1)
+    cuts = [ask.first_sample, *(i * MOST_CHOICES for i in inner), end]
+    return [replace(ask, first_sample=a, count=b - a) for a, b in itertools.pairwise(cuts)]
 
 
 def _turn(messages: Sequence[Message]) -> dict[str, bool]:

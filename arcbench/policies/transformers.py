@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from arcbench.errors import MissingExtra, UserError
-from arcbench.policies.base import Completion, Message, Sampled, SamplingConfig
+from arcbench.policies.base import Ask, Asked, Completion, Message, Sampled, Samples, SamplingConfig
 from arcbench.policies.chat import ChatTokenizer
 
 LOG = logging.getLogger(__name__)
@@ -26,16 +26,13 @@ PLAIN_ATTENTION = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """Samples of one prompt that are drawn together; the two numbers choose their noise."""
+class Job(Samples):
+    """Samples of a prompt that is tokens already."""
 
-    prompt_index: int
-    first_sample: int
-    count: int
     ids: tuple[int, ...]
 
 
-class TransformersPolicy:
+class TransformersPolicy(Asked):
     """A loaded model with its tokenizer.
 
     Sample j of prompt i depends on the seed, i and j, but not on what else is in the batch (up to
@@ -97,23 +94,32 @@ class TransformersPolicy:
         return self.chat.count_tokens(messages)
 
     def cancel(self) -> None:
-        """Make a running `stream` end before its next token; to be called from another thread."""
+        """Make a running stream end before its next token; to be called from another thread."""
         self._cancelled = True
 
-    def stream(
-        self, prompts: Sequence[Sequence[Message]], config: SamplingConfig
-    ) -> Iterator[Sampled]:
+    def stream_asks(self, asks: Sequence[Ask], config: SamplingConfig) -> Iterator[Sampled]:
         """Yield each completion when it is finished; prompts of like length run together.
 
         Raises UserError if a prompt leaves no room for a completion.
         """
-        yield from self.stream_ids([self.chat.ids(messages) for messages in prompts], config)
+        return self.stream_jobs(
+            [
+                Job(
+                    prompt_index=ask.prompt_index,
+                    first_sample=ask.first_sample,
+                    count=ask.count,
+                    ids=tuple(self.chat.ids(ask.messages)),
+                )
+                for ask in asks
+            ],
+            config,
+        )
 
     def stream_ids(self, ids: Sequence[Sequence[int]], config: SamplingConfig) -> Iterator[Sampled]:
         """The same for prompts that are tokens already."""
         yield from self.stream_jobs(
             [
-                Job(prompt_index=i, first_sample=0, count=config.n, ids=tuple(prompt))
+                Job(prompt_index=i, count=config.n, ids=tuple(prompt))
                 for i, prompt in enumerate(ids)
             ],
             config,

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import Any, TextIO
 
 from arcbench.errors import UserError
-from arcbench.policies.base import Completion, Message, Sampled, SamplingConfig
+from arcbench.policies.base import Ask, Asked, Completion, Message, Sampled, SamplingConfig
 
 KEPT_STDERR_LINES = 40
 CLOSE_S = 5.0  # how long a child gets to end by itself
@@ -26,7 +26,7 @@ class WorkerCrashed(RuntimeError):
     """The child process is gone; the message has the end of what it wrote to stderr."""
 
 
-class WorkerPolicy:
+class WorkerPolicy(Asked):
     """The policy of `load_policy(spec, **options)`, loaded in a child when first used.
 
     One stream runs at a time; another thread waits for it. Closing a stream early cancels it. A
@@ -62,12 +62,10 @@ class WorkerPolicy:
                 self.close()
                 self.spec = self.name = spec
 
-    def stream(
-        self, prompts: Sequence[Sequence[Message]], config: SamplingConfig
-    ) -> Iterator[Sampled]:
+    def stream_asks(self, asks: Sequence[Ask], config: SamplingConfig) -> Iterator[Sampled]:
         """Yield each completion when the child has it."""
         with self._lock:
-            number = self._send("stream", prompts=[list(p) for p in prompts], config=asdict(config))
+            number = self._send("stream", asks=[asdict(a) for a in asks], config=asdict(config))
             finished = False
             try:
                 for answer in self._answers(number):
@@ -238,8 +236,8 @@ class _Child:
                 return
             if number in self._cancelled:
                 return
-            stream = self._policy.stream(call["prompts"], SamplingConfig(**call["config"]))
-            for sampled in stream:
+            asks = [Ask(**ask) for ask in call["asks"]]
+            for sampled in self._policy.stream_asks(asks, SamplingConfig(**call["config"])):
                 if number in self._cancelled:
                     return
                 self._answer(number, sampled=asdict(sampled))
