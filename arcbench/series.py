@@ -1,38 +1,129 @@
-"""The name of every metric, and how it comes out of the rollouts of a step."""
+"""The name of every metric with its unit and meaning, and how it comes out of a step.
+
+A line of metrics.jsonl has those of its step: what is not known of it is left out. Shares and
+ratios of counts are 0–1, log-probabilities are in nats, and "mean" is over all completions of the
+step unless something else is said.
+"""
 
 from collections.abc import Mapping, Sequence
-from math import sqrt
+from math import isfinite, sqrt
+from statistics import median
 
 from arcbench.rollouts import Rollout, RolloutGroup
 from arcbench.sandbox.types import Outcome
 
+# Reward and success
 REWARD_MEAN = "reward/mean"
 REWARD_STD = "reward/std"  # over all rollouts of the step
 REWARD_PART = "reward/{}"  # mean of one part of the breakdown: code, ran, exact, pixel, length
 SOLVE_RATE = "solve_rate"  # share of rollouts with every pair exact
+
+# Groups: the rollouts of one prompt
 GROUP_NO_SIGNAL = "group/no_signal"  # share of groups whose rewards are all equal
 GROUP_SOLVED = "group/solved"  # share of groups with at least one solving rollout
-LENGTH_MEAN = "length/mean"  # completion tokens
-LENGTH_MAX = "length/max"
-LENGTH_TRUNCATED = "length/truncated"  # share that the length limit cut
+GROUP_ALL_SOLVED = "group/all_solved"  # share of groups in which every rollout solves
+GROUP_NONE_SOLVED = "group/none_solved"  # share of groups in which none does
+GROUP_REWARD_STD = "group/reward_std"  # mean over groups of the rewards' standard deviation
+GROUP_UNIQUE_PROGRAMS = "group/unique_programs"  # different programs over rollouts, mean of groups
+GROUP_UNIQUE_OUTPUTS = "group/unique_outputs"  # different outputs over rollouts, mean of groups
+UNIQUE_PROGRAMS = "unique/programs"  # different programs over all rollouts of the step
+
+# What became of the programs
 OUTCOME = "outcome/{}"  # share of each sandbox outcome
-UNIQUE_PROGRAMS = "unique/programs"  # different programs over all rollouts, 0–1
+NO_PROGRAM = "execution/no_program"  # share of completions without a program that Python can parse
+FAILED = "execution/failed"  # share of the others that gave no valid grid for one input or more
+
+# Length of the completions, in tokens
+LENGTH_MEAN = "length/mean"
+LENGTH_MIN = "length/min"
+LENGTH_MAX = "length/max"
+LENGTH_STD = "length/std"
+LENGTH_ENDED = "length/ended"  # mean of those that ended by themselves
+LENGTH_TRUNCATED = "length/truncated"  # share that the length limit cut
+
+# Repetition and gibberish, of each completion by itself; …_min and …_max is the worst one
+UNIQUE_3GRAMS = "text/unique_3grams"  # different sequences of 3 tokens over all of them, mean
+UNIQUE_3GRAMS_MIN = "text/unique_3grams_min"
+UNIQUE_4GRAMS = "text/unique_4grams"  # the same for 4
+UNIQUE_4GRAMS_MIN = "text/unique_4grams_min"
+TOP_4GRAM = "text/top_4gram"  # share of the most frequent sequence of 4 tokens, mean
+TOP_4GRAM_MAX = "text/top_4gram_max"
+LOOP = "text/loop"  # share of tokens in the longest stretch that repeats up to 64 tokens, mean
+LOOP_MAX = "text/loop_max"
+SAME_TOKEN_MAX = "text/same_token_max"  # longest run of one token, in tokens, of all completions
+PRINTABLE = "text/printable"  # share of characters that are printable ASCII or white space, mean
+GARBLED = "text/garbled"  # share of completions of whose characters most are not
+COMPRESSION = "text/compression"  # bytes after zlib over bytes before, mean; falls with repetition
+COMPRESSION_MIN = "text/compression_min"
+
+# The policy, as the trainer computes it
+LOSS = "train/loss"
+GRAD_NORM = "train/grad_norm"  # before it is clipped
+LEARNING_RATE = "train/learning_rate"
+ENTROPY = "policy/entropy"  # mean of a token, at the temperature of the sampling; nats
+LOGPROB = "policy/logprob"  # mean of a sampled token, at the temperature of the sampling; nats
+KL = "policy/kl"  # to the start policy, mean of a token; only where grpo.beta is above 0
+# From the policy that wrote the completions to the one that learns, mean of a token (k3); also
+# where beta is 0, and no measure of the way from the start.
+KL_SAMPLED = "policy/kl_sampled"
+CLIPPED = "policy/clip_ratio"  # share of tokens (or completions) whose gradient the clip takes
+CLIPPED_LOW = "policy/clip_low"  # those that had become too unlikely
+CLIPPED_HIGH = "policy/clip_high"  # those that had become too likely; cispo has only these
+ENTROPY_COEF = "policy/entropy_coef"  # weight of the entropy bonus, where there is one
+
+# Trainer against engine. The trainer's log-probabilities are those of the weights that sampled.
 SYNC_GAP = "sync/logprob_gap"  # mean |trainer − engine| on the fixed probes, where it was checked
+SAMPLED_GAP = "sync/sampled_gap"  # mean |trainer − engine| of a sampled token's log-probability
+SAMPLED_GAP_MAX = "sync/sampled_gap_max"  # of the token with the largest
+IMPORTANCE_RATIO = "sync/importance_ratio"  # TRL's mean trainer/engine, after its cap or mask
+# Trainer/engine of a sampled token, before any cap or mask
+RATIO_MEAN = "ratio/mean"  # 1 if both are the same
+RATIO_MIN = "ratio/min"
+RATIO_MAX = "ratio/max"
+RATIO_ESS = "ratio/ess"  # Kish's effective sample size over the number of tokens
+RATIO_ESS_SEQUENCE = "ratio/ess_sequence"  # over that of completions, by the ratios' product
+# Learning/sampling policy of a sampled token, both the trainer's; where they can differ
+UPDATE_RATIO_MEAN = "ratio/update_mean"
+UPDATE_RATIO_MIN = "ratio/update_min"
+UPDATE_RATIO_MAX = "ratio/update_max"
+UPDATE_RATIO_ESS = "ratio/update_ess"
+
+# Time of a step, in seconds: the middle four add up to the first
+SECONDS_STEP = "seconds/step"
+SECONDS_SAMPLING = "seconds/sampling"  # writing the completions
+SECONDS_REWARD = "seconds/reward"  # judging them, as far as it was not done meanwhile
+SECONDS_SCORING = "seconds/scoring"  # weights to the engine, log-probabilities before the update
+SECONDS_UPDATE = "seconds/update"  # forward, backward, optimiser
+SECONDS_SIGNALS = "seconds/signals"  # measuring what is in this file; part of the others
+
+# The machine; all processes of the run together unless something else is said
+RSS_GB = "machine/rss_gb"  # resident memory of the trainers
+CHILDREN_GB = "machine/children_gb"  # of what they started: sandbox workers, engines
+AVAILABLE_GB = "machine/available_gb"  # that is left of the main machine's, or of its container's
+GPU_ALLOCATED_GB = "machine/gpu_allocated_gb"  # by the trainer that has most, tensors
+GPU_RESERVED_GB = "machine/gpu_reserved_gb"  # by the trainer that has most, with torch's cache
+GPU_PEAK_GB = "machine/gpu_peak_gb"  # most that one has had allocated within the step
+PROCESSES = "machine/processes"  # trainers and what they started
+OPEN_FILES = "machine/open_files"  # file descriptors of the trainer that has most
 
 # What the trainer tells: our name for each of its own.
 FROM_TRAINER = {
-    "loss": "train/loss",
-    "grad_norm": "train/grad_norm",
-    "learning_rate": "train/learning_rate",
-    "entropy": "policy/entropy",
-    "kl": "policy/kl",
-    "clip_ratio/region_mean": "policy/clip_ratio",
-    "sampling/sampling_logp_difference/mean": "sync/sampled_gap",
-    "sampling/importance_sampling_ratio/mean": "sync/importance_ratio",
+    "loss": LOSS,
+    "grad_norm": GRAD_NORM,
+    "learning_rate": LEARNING_RATE,
+    "entropy": ENTROPY,
+    "entropy_coef": ENTROPY_COEF,
+    "kl": KL,
+    "clip_ratio/region_mean": CLIPPED,
+    "clip_ratio/low_mean": CLIPPED_LOW,
+    "clip_ratio/high_mean": CLIPPED_HIGH,
+    "cispo_clip_ratio": CLIPPED_HIGH,
+    "sampling/sampling_logp_difference/mean": SAMPLED_GAP,
+    "sampling/sampling_logp_difference/max": SAMPLED_GAP_MAX,
+    "sampling/importance_sampling_ratio/mean": IMPORTANCE_RATIO,
 }
-SECONDS_STEP = "seconds/step"
-SECONDS_SAMPLING = "seconds/sampling"
-SECONDS_REWARD = "seconds/reward"
+
+EARLY_STEPS = 20  # whose median is what is normal for a run
 
 
 def measure(groups: Sequence[RolloutGroup]) -> dict[str, float]:
@@ -81,6 +172,21 @@ def trainer_metrics(logs: Mapping[str, float]) -> dict[str, float]:
         for theirs, ours in FROM_TRAINER.items()
         if logs.get(theirs) is not None
     }
+
+
+def baseline(values: Sequence[float | None], steps: int = EARLY_STEPS) -> float | None:
+    """What is normal for a run: the median of its first `steps` finite values; None without any."""
+    early = [v for v in values if v is not None and isfinite(v)][:steps]
+    return median(early) if early else None
+
+
+def relative(values: Sequence[float | None], steps: int = EARLY_STEPS) -> list[float | None]:
+    """Each value over the run's own `baseline`: 1 is as it was in the beginning.
+
+    None where a value is missing or not finite, and all None where the baseline is 0 or missing.
+    """
+    normal = baseline(values, steps)
+    return [v / normal if normal and v is not None and isfinite(v) else None for v in values]
 
 
 def _mean(values: Sequence[float]) -> float:
