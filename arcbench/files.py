@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from arcbench.errors import UserError
 
@@ -64,3 +64,16 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file, indented, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def append_whole(handle: IO[bytes], data: bytes) -> None:
+    """Add `data` at the end of an unbuffered file, all of it or (on a full disk) nothing."""
+    whole = handle.seek(0, os.SEEK_END)
+    rest = data
+    try:
+        # A write on a full disk may take a part and say nothing until the next one.
+        while rest:
+            rest = rest[handle.write(rest) :]
+    except OSError:
+        handle.truncate(whole)
+        raise

@@ -1,7 +1,7 @@
 """Runs as processes of their own: start, look, stop. They outlive who started them.
 
-A job is a run folder and the process that status.json names; nothing else is remembered, so any
-process may look at it or stop it.
+A job is a folder (of a run, of an evaluation) and the process that its status.json names; nothing
+else is remembered, so any process may look at it or stop it.
 """
 
 import os
@@ -11,9 +11,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from arcbench.errors import UserError
-from arcbench.runs import RunState, RunStatus, RunStore, is_alive
+from arcbench.folders import RunState, S, Status, WorkFolder, is_alive
+from arcbench.runs import RunStore
 from arcbench.training.config import TrainConfig
 from arcbench.training.data import check_names
 
@@ -34,7 +36,7 @@ def start(config: TrainConfig, *, root: Path, name: str) -> RunStore:
 
 
 def launch(
-    store: RunStore,
+    store: WorkFolder[Any],
     command: Sequence[str] | None = None,
     *,
     environment: Mapping[str, str] | None = None,
@@ -45,7 +47,7 @@ def launch(
     """
     status = store.status()
     if status.state is RunState.RUNNING:
-        raise UserError(f"run {store.name} is running already (process {status.pid})")
+        raise UserError(f"{store.KIND} {store.name} is running already (process {status.pid})")
     store.stop_file.unlink(missing_ok=True)
     if command is None:
         command = [sys.executable, "-m", "arcbench", "train", "--resume", str(store.path.resolve())]
@@ -66,7 +68,7 @@ def launch(
     return process.pid
 
 
-def stop(store: RunStore, *, grace_s: float = 60.0) -> RunStatus:
+def stop(store: WorkFolder[S], *, grace_s: float = 60.0) -> S:
     """Ask the run to save and end; kill it if it has not after `grace_s` seconds."""
     status = store.status()
     if status.state is not RunState.RUNNING:
@@ -89,7 +91,7 @@ def stop(store: RunStore, *, grace_s: float = 60.0) -> RunStatus:
     )
 
 
-def wait(store: RunStore, *, timeout_s: float) -> RunStatus:
+def wait(store: WorkFolder[S], *, timeout_s: float) -> S:
     """Wait until the run is over; returns its status, whatever it is after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not store.status().state.over and time.monotonic() < deadline:
@@ -97,7 +99,7 @@ def wait(store: RunStore, *, timeout_s: float) -> RunStatus:
     return store.status()
 
 
-def tail(store: RunStore, lines: int = 20) -> str:
+def tail(store: WorkFolder[Any], lines: int = 20) -> str:
     """The last lines of log.txt."""
     try:
         with store.log.open("rb") as handle:
@@ -109,7 +111,7 @@ def tail(store: RunStore, lines: int = 20) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def _signal(status: RunStatus, number: signal.Signals) -> None:
+def _signal(status: Status, number: signal.Signals) -> None:
     """Send a signal to the session of the job, if it is still that process."""
     if not is_alive(status.pid, status.pid_started):
         return

@@ -108,8 +108,8 @@ def test_samples_serve_several_updates_and_a_resumed_run_takes_the_same_course(m
 
 
 def test_a_stop_waits_until_what_was_sampled_is_used_up(model, tmp_path):
+    from arcbench.console import RunLog
     from arcbench.training.grpo import resume
-    from arcbench.training.recorder import RunLog
 
     store = RunStore.create(tmp_path, "stopped", off_policy(model).to_dict())
 

@@ -17,13 +17,13 @@ from typing import Any
 from rich.console import RenderableType
 
 from arcbench import series
+from arcbench.console import RunLog
 from arcbench.judge import Attempt, Judge
 from arcbench.policies.base import Completion
 from arcbench.sandbox import SandboxPool
 from arcbench.training import build, grpo
 from arcbench.training.config import GrpoConfig, MeasureConfig, TrainConfig, overfit_config
 from arcbench.training.data import prompt_source
-from arcbench.training.recorder import RunLog
 from arcbench.training.trl_args import grpo_args
 
 TASK = "67a3c6ac"

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from arcbench.console import RunLog
 from arcbench.errors import UserError
 from arcbench.judge import Judge
 from arcbench.policies.chat import ChatTokenizer
@@ -35,7 +36,6 @@ from arcbench.training.onlooker import Onlooker
 from arcbench.training.processes import ALONE, Processes, join, started_several
 from arcbench.training.recorder import (
     Recorder,
-    RunLog,
     StopRequested,
     StopSignal,
     as_callback,

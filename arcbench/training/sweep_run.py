@@ -18,9 +18,9 @@ from pathlib import Path
 from types import FrameType
 
 from arcbench import jobs
+from arcbench.console import taking_signals
 from arcbench.errors import UserError, unknown
 from arcbench.runs import RunState, RunStore, is_alive
-from arcbench.training.recorder import taking_signals
 from arcbench.training.sweep import Point, SweepFolder, SweepPlan
 from arcbench.training.sweep_results import SweepResults, collect, save
 
