@@ -3,7 +3,8 @@
 This is the only place that puts the parts together. Expected outputs never leave this process.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from arcbench.augment import Augmentation
@@ -11,9 +12,15 @@ from arcbench.policies.base import Completion
 from arcbench.prompts import Extraction, extract_code
 from arcbench.rewards import RewardScheme
 from arcbench.rollouts import Rollout
+from arcbench.sandbox.flow import flow
 from arcbench.sandbox.types import Execution, Outcome, Program, ProgramRunner, failed
 from arcbench.scoring import Score, score_pair
 from arcbench.tasks import Task
+
+# How many attempts may be on their way: several times what the workers hold, so that they have work
+# while the reader is busy with something else for a moment.
+_WINDOW = 256
+_WINDOW_PER_WORKER = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,34 +68,37 @@ class Judge:
         self, attempts: Sequence[Attempt], *, run_id: str = "", step: int = 0
     ) -> Iterator[tuple[int, Rollout]]:
         """Yield (place in `attempts`, rollout) as the programs finish."""
-        extractions = [extract_code(a.completion.text) for a in attempts]
-        places: list[int] = []
-        programs: list[Program] = []
-        for i, (attempt, extraction) in enumerate(zip(attempts, extractions, strict=True)):
-            if extraction.code is None:
-                execution = failed(
-                    Outcome.NO_CODE, len(attempt.task.pairs), _why_no_code(attempt, extraction)
-                )
-                yield i, self._rollout(attempt, None, execution, run_id, step)
-            else:
-                places.append(i)
-                programs.append(Program(code=extraction.code, inputs=attempt.task.inputs))
-        if not programs:
-            return
-        for j, execution in self.pool.stream(programs):
-            i = places[j]
-            yield i, self._rollout(attempts[i], programs[j].code, execution, run_id, step)
+        return self._flow(attempts, run_id, step)
+
+    def flow(
+        self, attempts: Iterable[Attempt], *, run_id: str = "", step: int = 0
+    ) -> Iterator[Rollout]:
+        """Judge attempts as they come; yield rollouts in the order in which their programs end.
+
+        Attempts are pulled in a thread of their own, so they may come slowly. A bounded number is
+        on its way at any time, enough to keep every worker busy, however slowly rollouts are taken.
+        An error of `attempts` is raised here after the rollouts of what came before it. Closing
+        this iterator ends the pulling at the next attempt and closes `attempts` if it is a
+        generator.
+        """
+        with closing(self._flow(attempts, run_id, step)) as rollouts:
+            for _, rollout in rollouts:
+                yield rollout
+
+    def _flow(
+        self, attempts: Iterable[Attempt], run_id: str, step: int
+    ) -> Generator[tuple[int, Rollout], None, None]:
+        """Yield (how many attempts came before it, rollout) as the programs finish."""
+        window = _WINDOW + _WINDOW_PER_WORKER * self.pool.workers
+        with closing(flow(self.pool, _work(attempts), window=window)) as ended:
+            for (i, attempt, code), execution in ended:
+                yield i, self._rollout(attempt, code, execution, run_id, step)
 
     def start(self, attempt: Attempt) -> Started:
         """Hand in one attempt without waiting for it; `finish` judges it as `judge` would."""
-        extraction = extract_code(attempt.completion.text)
-        if extraction.code is None:
-            execution = failed(
-                Outcome.NO_CODE, len(attempt.task.pairs), _why_no_code(attempt, extraction)
-            )
-            return Started(attempt=attempt, code=None, ended=iter([(0, execution)]))
-        program = Program(code=extraction.code, inputs=attempt.task.inputs)
-        return Started(attempt=attempt, code=program.code, ended=iter(self.pool.stream([program])))
+        code, work = _to_run(attempt)
+        stream = self.pool.stream([work]) if isinstance(work, Program) else [(0, work)]
+        return Started(attempt=attempt, code=code, ended=iter(stream))
 
     def finish(self, started: Started, *, run_id: str = "", step: int = 0) -> Rollout:
         """Wait for a started attempt; may be called once for each."""
@@ -128,6 +138,28 @@ def score_execution(task: Task, execution: Execution) -> Score:
             if pair.output is not None
         )
     )
+
+
+def _to_run(attempt: Attempt) -> tuple[str | None, Program | Execution]:
+    """The code of an attempt with the program, or with the execution that stands for none."""
+    extraction = extract_code(attempt.completion.text)
+    if extraction.code is None:
+        why = _why_no_code(attempt, extraction)
+        return None, failed(Outcome.NO_CODE, len(attempt.task.pairs), why)
+    return extraction.code, Program(code=extraction.code, inputs=attempt.task.inputs)
+
+
+def _work(
+    attempts: Iterable[Attempt],
+) -> Generator[tuple[tuple[int, Attempt, str | None], Program | Execution], None, None]:
+    """The attempts by their numbers, with what is to run; ends `attempts` when it is closed."""
+    try:
+        for i, attempt in enumerate(attempts):
+            code, program = _to_run(attempt)
+            yield (i, attempt, code), program
+    finally:
+        if isinstance(attempts, Generator):
+            attempts.close()
 
 
 def _why_no_code(attempt: Attempt, extraction: Extraction) -> str:

@@ -5,16 +5,15 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from queue import SimpleQueue
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from arcbench.errors import UserError
 from arcbench.sandbox import wire
 from arcbench.sandbox.layers import parse_hello, refusal, warn_once
 from arcbench.sandbox.process import Zygote, encode
 from arcbench.sandbox.replies import decode, lost
-from arcbench.sandbox.types import Execution, Limits, Program
+from arcbench.sandbox.types import Execution, Feed, Limits, News, Program
 
 # Words in a program that send it to a zygote which has the rarely used libraries loaded. Any
 # zygote would do; the others load them for each program anew.
@@ -27,11 +26,18 @@ _MAX_FAILED_STARTS = 3  # in a row: one may have been killed from outside, more 
 
 
 @dataclass(slots=True, eq=False)
-class Batch:
-    """Programs that were handed in together, and where their results go."""
+class Batch(Feed):
+    """Programs that belong together, and where their results go."""
 
-    results: SimpleQueue[list[tuple[int, Execution]] | None] = field(default_factory=SimpleQueue)
+    dispatcher: "Dispatcher"
+    deliver: Callable[[News], None]
     cancelled: bool = False
+
+    def hand_in(self, programs: Sequence[tuple[int, Program]]) -> None:
+        self.dispatcher.submit(self, programs)
+
+    def close(self) -> None:
+        self.dispatcher.done_with(self)
 
 
 @dataclass(slots=True, eq=False)
@@ -39,14 +45,14 @@ class Job:
     """One program of a batch."""
 
     batch: Batch
-    index: int
+    number: int  # the batch's own
     program: Program
     extras: bool  # it names what only zygotes with extras have loaded
     alone: bool = False  # its zygote died once: it runs in one by itself
 
 
 class Dispatcher(threading.Thread):
-    """Runs until `stop`; every batch gets all its results or, if that fails, a None."""
+    """Runs until `stop`; every batch gets all its results or, if that fails, the reason."""
 
     def __init__(self, workers: int, limits: Limits, python: str, seed: int) -> None:
         super().__init__(name="arcbench-sandbox", daemon=True)
@@ -74,19 +80,27 @@ class Dispatcher(threading.Thread):
         self.layers: dict[str, str] = {}  # of the isolation → why it is off, "" if it is on
         self.ready = threading.Event()
 
-    def submit(self, programs: Sequence[Program]) -> Batch:
-        """Hand in programs; their results come to the batch's queue."""
-        batch = Batch()
+    def open(self, deliver: Callable[[News], None]) -> Batch:
+        """A batch without programs yet."""
+        batch = Batch(dispatcher=self, deliver=deliver)
         with self._lock:
             if self._stopping:
                 raise self.failure()
             self._batches.add(batch)
+        return batch
+
+    def submit(self, batch: Batch, programs: Sequence[tuple[int, Program]]) -> None:
+        """Hand in programs of a batch."""
+        with self._lock:
+            if batch.cancelled:
+                return
+            if self._stopping:
+                raise self.failure()
             self._inbox.extend(
-                Job(batch=batch, index=i, program=p, extras=any(x in p.code for x in _EXTRAS))
-                for i, p in enumerate(programs)
+                Job(batch=batch, number=n, program=p, extras=any(x in p.code for x in _EXTRAS))
+                for n, p in programs
             )
         self._poke()
-        return batch
 
     def failure(self) -> Exception:
         """The error for who still waits for results."""
@@ -94,8 +108,8 @@ class Dispatcher(threading.Thread):
 
     def done_with(self, batch: Batch) -> None:
         """No one waits for this batch any more: what has not started will not."""
-        batch.cancelled = True
         with self._lock:
+            batch.cancelled = True
             self._batches.discard(batch)
 
     def stop(self) -> None:
@@ -135,7 +149,7 @@ class Dispatcher(threading.Thread):
             self.problem = self.problem or "the sandbox pool was closed"
             self.ready.set()
             for batch in batches:
-                batch.results.put(None)
+                batch.deliver(self.failure())
             for zygote in self._zygotes:
                 zygote.hang_up()
             for zygote in self._zygotes:
@@ -213,12 +227,12 @@ class Dispatcher(threading.Thread):
 
     def _finish(self, job: Job, execution: Execution) -> None:
         if not job.batch.cancelled:
-            self._done.setdefault(job.batch, []).append((job.index, execution))
+            self._done.setdefault(job.batch, []).append((job.number, execution))
 
     def _deliver(self) -> None:
         """Pass on all that came at once: each passing on may cost a switch of threads."""
         for batch, results in self._done.items():
-            batch.results.put(results)
+            batch.deliver(results)
         self._done.clear()
 
     def _start_zygote(self, *, extras: bool) -> None:

@@ -5,13 +5,21 @@ import shutil
 import sys
 import threading
 import weakref
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from arcbench.errors import UserError
-from arcbench.sandbox.dispatcher import Batch, Dispatcher
-from arcbench.sandbox.types import Execution, Limits, Program, ProgramRunner, same_outputs
+from arcbench.sandbox.dispatcher import Dispatcher
+from arcbench.sandbox.types import (
+    Execution,
+    Feed,
+    Limits,
+    News,
+    Program,
+    ProgramRunner,
+    same_outputs,
+)
 
 
 class SandboxPool(ProgramRunner):
@@ -52,14 +60,14 @@ class SandboxPool(ProgramRunner):
         """Programs that run at a time."""
         return self._workers
 
-    def stream(self, programs: Sequence[Program]) -> Iterator[tuple[int, Execution]]:
-        """Yield (place in `programs`, execution) as they finish.
-
-        All are handed in at once, before the first is asked for; leaving the loop early cancels
-        those that have not started. RuntimeError if the pool is closed or its workers cannot run.
-        """
-        streams = [_collect(d, d.submit(programs), len(programs)) for d in self._live()]
-        return _compared(*streams) if self.check_determinism else streams[0]
+    def open(self, deliver: Callable[[News], None]) -> Feed:
+        """A feed of this pool; see ProgramRunner."""
+        live = self._live()
+        if not self.check_determinism:
+            return live[0].open(deliver)
+        comparing = _Comparing(deliver)
+        comparing.feeds = tuple(d.open(partial(comparing.hear, i)) for i, d in enumerate(live))
+        return comparing
 
     def features(self) -> dict[str, bool]:
         """What protects this pool's programs: name → whether it is on."""
@@ -102,36 +110,40 @@ class SandboxPool(ProgramRunner):
             return self._dispatchers
 
 
-def _collect(
-    dispatcher: Dispatcher, batch: Batch, num_programs: int
-) -> Generator[tuple[int, Execution], None, None]:
-    try:
-        while num_programs:
-            results = batch.results.get()
-            if results is None:
-                raise dispatcher.failure()
-            yield from results
-            num_programs -= len(results)
-    finally:
-        dispatcher.done_with(batch)
+class _Comparing(Feed):
+    """Runs each program in both of two pools, and tells when both are done."""
 
+    def __init__(self, deliver: Callable[[News], None]) -> None:
+        self.feeds: tuple[Feed, ...] = ()
+        self._deliver = deliver
+        self._lock = threading.Lock()  # guards the next
+        self._halves: dict[int, Execution] = {}  # of programs that one pool is done with
 
-def _compared(
-    first: Generator[tuple[int, Execution], None, None], second: Generator[tuple[int, Execution]]
-) -> Iterator[tuple[int, Execution]]:
-    """The executions of `first` as soon as both runs of a program are done."""
-    mine: dict[int, Execution] = {}
-    theirs: dict[int, Execution] = {}
-    try:
-        for (i, one), (j, other) in zip(first, second, strict=True):
-            mine[i], theirs[j] = one, other
-            for index in {i, j} & mine.keys() & theirs.keys():
-                execution = mine.pop(index)
-                same = same_outputs(execution, theirs.pop(index))
-                yield index, replace(execution, deterministic=same)
-    finally:
-        first.close()
-        second.close()
+    def hand_in(self, programs: Sequence[tuple[int, Program]]) -> None:
+        for feed in self.feeds:
+            feed.hand_in(programs)
+
+    def close(self) -> None:
+        for feed in self.feeds:
+            feed.close()
+
+    def hear(self, pool: int, news: News) -> None:
+        """Take news of the first (0) or of the second (1) pool."""
+        if isinstance(news, Exception):
+            self._deliver(news)
+            return
+        both: list[tuple[int, Execution]] = []
+        with self._lock:
+            for number, execution in news:
+                other = self._halves.pop(number, None)
+                if other is None:
+                    self._halves[number] = execution
+                else:
+                    mine = other if pool else execution
+                    same = same_outputs(mine, execution if pool else other)
+                    both.append((number, replace(mine, deterministic=same)))
+        if both:
+            self._deliver(both)
 
 
 def usable_cores() -> int:

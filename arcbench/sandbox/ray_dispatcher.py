@@ -35,10 +35,10 @@ _LOG = logging.getLogger("arcbench.sandbox")
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Programs that were handed in together, and where their packed results go."""
+    """Programs that belong together, and where their packed results go."""
 
     number: int
-    results: SimpleQueue[tuple[int, Any] | None] = field(default_factory=SimpleQueue)
+    deliver: Callable[[tuple[int, Any] | Exception], None]
     cancelled: bool = False
 
 
@@ -47,7 +47,7 @@ class Job:
     """One program of a batch."""
 
     batch: Batch
-    index: int
+    number: int  # the batch's own
     packed: Any
     losses: int = 0  # how many nodes were lost while they held it
 
@@ -83,7 +83,7 @@ class Node:
 
 
 class RayDispatcher(threading.Thread):
-    """Runs until `stop`; every batch gets all its results or, if that fails, a None."""
+    """Runs until `stop`; every batch gets all its results or, if that fails, the reason."""
 
     def __init__(
         self, actor_class: type, settings: dict[str, Any], versions: dict[str, str]
@@ -130,22 +130,33 @@ class RayDispatcher(threading.Thread):
         if self._refused is not None:
             raise self._refused
 
-    def submit(self, work: Iterable[Any]) -> Batch:
-        """Hand in packed programs; their packed executions come to the batch's queue."""
-        batch = Batch(number=next(self._numbers))
+    def open(self, deliver: Callable[[tuple[int, Any] | Exception], None]) -> Batch:
+        """A batch without programs yet."""
+        batch = Batch(number=next(self._numbers), deliver=deliver)
         with self._news:
             if self._stopping:
-                raise RuntimeError(self.problem or "the Ray pool is closed")
+                raise self._failure()
             self._batches.add(batch)
-            self._inbox.extend(Job(batch=batch, index=i, packed=p) for i, p in enumerate(work))
-            self._news.notify()
         return batch
+
+    def submit(self, batch: Batch, work: Iterable[tuple[int, Any]]) -> None:
+        """Hand in packed programs of a batch by their numbers."""
+        with self._news:
+            if batch.cancelled:
+                return
+            if self._stopping:
+                raise self._failure()
+            self._inbox.extend(Job(batch=batch, number=n, packed=p) for n, p in work)
+            self._news.notify()
+
+    def _failure(self) -> RuntimeError:
+        return RuntimeError(self.problem or "the Ray pool is closed")
 
     def done_with(self, batch: Batch) -> None:
         """No one waits for this batch any more: what has not started will not."""
-        batch.cancelled = True
-        self._dropped.put(batch)
         with self._news:
+            batch.cancelled = True
+            self._dropped.put(batch)
             self._batches.discard(batch)
             self._news.notify()
 
@@ -187,7 +198,7 @@ class RayDispatcher(threading.Thread):
                 self._refused = UserError(self.problem)
             self._ready.set()
             for batch in batches:
-                batch.results.put(None)
+                batch.deliver(self._failure())
             self._end_actors()
 
     def _usable(self) -> list[Node]:
@@ -281,7 +292,7 @@ class RayDispatcher(threading.Thread):
             for number, packed in answer:
                 job = node.jobs.pop(number, None)  # None: its batch was cancelled
                 if job is not None:
-                    job.batch.results.put((job.index, packed))
+                    job.batch.deliver((job.number, packed))
         else:
             node.gives.discard(reference)
 
@@ -335,7 +346,7 @@ class RayDispatcher(threading.Thread):
         for job in reversed(node.jobs.values()):
             job.losses += blame
             if job.losses >= _MAX_LOSSES:
-                job.batch.results.put((job.index, _lost(job)))
+                job.batch.deliver((job.number, _lost(job)))
             else:
                 self._waiting.appendleft(job)
         if failed or node.hello is not None:

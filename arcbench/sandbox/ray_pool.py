@@ -24,7 +24,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -34,8 +34,17 @@ import arcbench
 from arcbench.errors import MissingExtra, UserError
 from arcbench.grids import Grid
 from arcbench.sandbox.pool import SandboxPool
-from arcbench.sandbox.ray_dispatcher import Batch, RayDispatcher, Work
-from arcbench.sandbox.types import Execution, Failure, Limits, Outcome, Program, ProgramRunner
+from arcbench.sandbox.ray_dispatcher import RayDispatcher, Work
+from arcbench.sandbox.types import (
+    Execution,
+    Failure,
+    Feed,
+    Limits,
+    News,
+    Outcome,
+    Program,
+    ProgramRunner,
+)
 
 _PATIENCE_S = 5.0  # for a cluster to accept a connection
 _GATHER_S = 0.01  # results of that long travel together
@@ -77,15 +86,9 @@ class RayPool(ProgramRunner):
         """Nodes that run programs now."""
         return self._live().num_nodes
 
-    def stream(self, programs: Sequence[Program]) -> Iterator[tuple[int, Execution]]:
-        """Yield (place in `programs`, execution) as they finish.
-
-        All are handed in at once, before the first is asked for; leaving the loop early cancels
-        those that have not started. RuntimeError if the pool is closed or no node can run them.
-        """
-        work = [_pack_program(program) for program in programs]
-        dispatcher = self._live()
-        return _collect(dispatcher, dispatcher.submit(work), len(work))
+    def open(self, deliver: Callable[[News], None]) -> Feed:
+        """A feed of this pool; see ProgramRunner."""
+        return _RayFeed(self._live(), deliver)
 
     def features(self) -> dict[str, bool]:
         """What protects this pool's programs on every node: name → whether it is on."""
@@ -177,18 +180,27 @@ def versions() -> dict[str, str]:
     }
 
 
-def _collect(
-    dispatcher: RayDispatcher, batch: Batch, num_programs: int
-) -> Iterator[tuple[int, Execution]]:
-    try:
-        for _ in range(num_programs):
-            result = batch.results.get()
-            if result is None:
-                raise RuntimeError(dispatcher.problem)
-            index, packed = result
-            yield index, _unpack_execution(packed)
-    finally:
-        dispatcher.done_with(batch)
+class _RayFeed(Feed):
+    """Packs programs for a batch of the dispatcher, and unpacks what comes back."""
+
+    def __init__(self, dispatcher: RayDispatcher, deliver: Callable[[News], None]) -> None:
+        self._dispatcher = dispatcher
+        self._deliver = deliver
+        self._batch = dispatcher.open(self._hear)
+
+    def hand_in(self, programs: Sequence[tuple[int, Program]]) -> None:
+        packed = [(number, _pack_program(program)) for number, program in programs]
+        self._dispatcher.submit(self._batch, packed)
+
+    def close(self) -> None:
+        self._dispatcher.done_with(self._batch)
+
+    def _hear(self, news: tuple[int, Any] | Exception) -> None:
+        if isinstance(news, Exception):
+            self._deliver(news)
+        else:
+            number, packed = news
+            self._deliver([(number, _unpack_execution(packed))])
 
 
 def _checked_address(address: str) -> str:

@@ -1,11 +1,12 @@
 """What goes into the sandbox and what comes out of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 
@@ -97,6 +98,25 @@ class Execution:
         return sum(not isinstance(o, Failure) for o in self.outputs)
 
 
+# What comes back: (number, execution) of programs that have ended, or why no more will come.
+News: TypeAlias = list[tuple[int, Execution]] | Exception
+
+
+class Feed(ABC):
+    """A way into a pool for programs that belong together; may be used from any thread."""
+
+    @abstractmethod
+    def hand_in(self, programs: Sequence[tuple[int, Program]]) -> None:
+        """Let programs run; their numbers, unlike each other, are the caller's to choose.
+
+        RuntimeError if the pool is closed or its workers cannot run.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Want no more news: what has not started will not."""
+
+
 class ProgramRunner(ABC):
     """What runs programs: the pool of this machine, or that of a cluster."""
 
@@ -110,10 +130,10 @@ class ProgramRunner(ABC):
         """What protects the programs: name → whether it is on."""
 
     @abstractmethod
-    def stream(self, programs: Sequence[Program]) -> Iterator[tuple[int, Execution]]:
-        """Yield (place in `programs`, execution) as they finish.
+    def open(self, deliver: Callable[[News], None]) -> Feed:
+        """A feed whose news are passed to `deliver`, in a thread of the pool's.
 
-        All are handed in by the call itself, before the first is asked for.
+        RuntimeError if the pool is closed or its workers cannot run.
         """
 
     @abstractmethod
@@ -131,12 +151,37 @@ class ProgramRunner(ABC):
     ) -> None:
         self.close()
 
+    def stream(self, programs: Sequence[Program]) -> Iterator[tuple[int, Execution]]:
+        """Yield (place in `programs`, execution) as they finish.
+
+        All are handed in by the call itself, before the first is asked for; leaving the loop early
+        cancels those that have not started. RuntimeError if the pool is closed or cannot run them.
+        """
+        box: SimpleQueue[News] = SimpleQueue()
+        feed = self.open(box.put)
+        feed.hand_in(list(enumerate(programs)))
+        return _collect(feed, box, len(programs))
+
     def run(self, programs: Sequence[Program]) -> list[Execution]:
         """Run all programs; the executions come in the same order."""
         found: list[Execution | None] = [None] * len(programs)
         for i, execution in self.stream(programs):
             found[i] = execution
         return [execution for execution in found if execution is not None]
+
+
+def _collect(
+    feed: Feed, box: SimpleQueue[News], num_programs: int
+) -> Iterator[tuple[int, Execution]]:
+    try:
+        while num_programs:
+            news = box.get()
+            if isinstance(news, Exception):
+                raise news
+            yield from news
+            num_programs -= len(news)
+    finally:
+        feed.close()
 
 
 def same_outputs(a: Execution, b: Execution) -> bool:
