@@ -1,0 +1,1 @@
+"""What is wrong with a run, and since when, by its metrics alone."""
