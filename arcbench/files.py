@@ -1,14 +1,24 @@
-"""Writing files so that a kill at any instant leaves the old or the new whole one."""
+"""Writing files so that a kill at any instant leaves the old or the new whole one; full disks."""
 
+import errno
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from arcbench.errors import UserError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# safetensors and Arrow put the system's words into errors without a number.
+_FULL_WORDS = tuple(os.strerror(number) for number in _FULL)
+# torch's writer of archives says only that it failed.
+_WRITER_WORDS = ("PytorchStreamWriter failed", "inline_container.cc", "iostream error")
+_NO_ROOM = 1 << 20  # bytes free below which a failed write is put down to the disk
+_RESERVE = 1 << 16  # bytes: enough for a status and a traceback
 
 
 @contextmanager
@@ -77,3 +87,30 @@ def append_whole(handle: IO[bytes], data: bytes) -> None:
     except OSError:
         handle.truncate(whole)
         raise
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reserve:
+    """Room on the disk that is given back when the disk is full: for a run's last words."""
+
+    path: Path
+
+    def take(self) -> None:
+        """Occupy it. OSError if there is none."""
+        # Not zeros, which a file system may keep in no room at all.
+        self.path.write_bytes(os.urandom(_RESERVE))
+
+    def give_back(self) -> None:
+        """Free it; doing so again changes nothing."""
+        self.path.unlink(missing_ok=True)
+
+
+def disk_is_full(error: BaseException, where: Path) -> bool:
+    """Whether an error says that the disk, on which `where` lies, is full."""
+    said = str(error)
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return True
+    if any(words in said for words in _FULL_WORDS):
+        return True
+    wrote = any(words in said for words in _WRITER_WORDS)
+    return wrote and shutil.disk_usage(where).free < _NO_ROOM

@@ -4,48 +4,21 @@ A full disk, full memory and figures that are no numbers leave whatever was whol
 the run is marked as failed with the cause, and goes on from its newest checkpoint later.
 """
 
-import errno
 import math
-import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from arcbench.errors import UserError
+from arcbench.files import disk_is_full
 from arcbench.runs import RunStore
 from arcbench.training.checks import out_of_memory
 from arcbench.training.config import TrainConfig
 from arcbench.training.recorder import newest_checkpoint
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# safetensors and Arrow put the system's words into errors without a number.
-_FULL_WORDS = tuple(os.strerror(number) for number in _FULL)
-# torch's writer of archives says only that it failed.
-_WRITER_WORDS = ("PytorchStreamWriter failed", "inline_container.cc", "iostream error")
-_NO_ROOM = 1 << 20  # bytes free below which a failed write is put down to the disk
-_RESERVE = 1 << 16  # bytes: enough for a status and a traceback
-
 
 class Diverged(UserError):
     """The loss, the gradient or the weights are not finite; the message says at which step."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reserve:
-    """Room on the disk that is given back when the disk is full: for a run's last words."""
-
-    path: Path
-
-    def take(self) -> None:
-        """Occupy it. OSError if there is none."""
-        # Not zeros, which a file system may keep in no room at all.
-        self.path.write_bytes(os.urandom(_RESERVE))
-
-    def give_back(self) -> None:
-        """Free it; doing so again changes nothing."""
-        self.path.unlink(missing_ok=True)
 
 
 def explain(error: BaseException, config: TrainConfig, store: RunStore) -> UserError | None:
@@ -61,7 +34,7 @@ def explain(error: BaseException, config: TrainConfig, store: RunStore) -> UserE
                 f"this machine's memory is full: {_first_line(link)}; lower grpo.micro_batch, "
                 "lengths.max_completion_tokens or sandbox.workers, or end what else runs here"
             )
-    full = next((link for link in chain if _is_full(link, store.path)), None)
+    full = next((link for link in chain if disk_is_full(link, store.path)), None)
     return None if full is None else UserError(_disk_full(full, store))
 
 
@@ -71,16 +44,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while link is not None:
         yield link
         link = link.__cause__ or link.__context__
-
-
-def _is_full(error: BaseException, where: Path) -> bool:
-    said = str(error)
-    if isinstance(error, OSError) and error.errno in _FULL:
-        return True
-    if any(words in said for words in _FULL_WORDS):
-        return True
-    wrote = any(words in said for words in _WRITER_WORDS)
-    return wrote and shutil.disk_usage(where).free < _NO_ROOM
 
 
 def _disk_full(error: BaseException, store: RunStore) -> str:

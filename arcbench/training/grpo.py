@@ -14,6 +14,7 @@ from typing import Any
 
 from arcbench.console import RunLog
 from arcbench.errors import UserError
+from arcbench.files import Reserve
 from arcbench.judge import Judge
 from arcbench.policies.chat import ChatTokenizer
 from arcbench.runs import RunState, RunStore, free_name
@@ -138,7 +139,7 @@ def _run(path: Path, config: TrainConfig, log: RunLog | None, processes: Process
         log = RunLog(store.log) if main else RunLog.silent()
     lifeline = Lifeline(processes, partial(_give_up_with, store, log))
     started = time.monotonic()
-    reserve = faults.Reserve(path=store.path / f".reserve-{processes.rank}")
+    reserve = Reserve(path=store.path / f".reserve-{processes.rank}")
     try:
         if main:
             reserve.take()
