@@ -1,11 +1,9 @@
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +14,14 @@ from arcbench.errors import UserError
 from arcbench.policies import SamplingConfig, ScriptedPolicy, embedded, load_policy, sample
 from arcbench.policies.decoding import pick
 from arcbench.policies.http import ServerGone
-from arcbench.policies.server import ServerPolicy
+from arcbench.policies.servers import ServersPolicy
 from arcbench.policies.transformers import TransformersPolicy
 from arcbench.policies.worker import WorkerCrashed, WorkerPolicy
 from arcbench.prompts import PromptTemplate
 from arcbench.synth.generate import generate
 from arcbench.training.llama import Llama, ModelConfig, save_transformers, to_transformers
 from arcbench.training.tokenizer import MAX_POSITIONS, build_tokenizer
+from tests.answering import answering
 
 HELLO = [{"role": "user", "content": "one two"}]
 TINY = ModelConfig(hidden_size=64, intermediate_size=128, num_layers=2, num_heads=4, num_kv_heads=2)
@@ -170,59 +169,10 @@ def test_a_scripted_policy_gives_its_texts_in_turn_and_cuts_long_ones():
 # --- server ---
 
 
-class Answering(BaseHTTPRequestHandler):
-    """A small OpenAI-compatible server; `plan` holds the status codes of its next answers."""
-
-    protocol_version = "HTTP/1.1"  # connections are kept
-    timeout = 0.2  # but not for long
-
-    def setup(self):
-        super().setup()
-        self.server.connections += 1
-
-    def do_GET(self):
-        self.reply(200, {"data": [{"id": "small"}]})
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.bodies.append(body)
-        status = self.server.plan.pop(0) if self.server.plan else 200
-        if status != 200:
-            self.reply(status, {"error": "not now"})
-        elif self.path == "/tokenize":
-            self.reply(200, {"count": 7})
-        else:
-            time.sleep(self.server.delay_s)
-            self.reply(200, {"choices": [self.choice(i) for i in range(body["n"])][::-1]})
-
-    def choice(self, i):
-        return {
-            "index": i,
-            "message": {"role": "assistant", "content": f"text {i}"},
-            "logprobs": {"content": [{"token": "x", "logprob": -0.5}]},
-            "finish_reason": "length" if i == 1 else "stop",
-        }
-
-    def reply(self, status, value):
-        data = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
 def server():
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    httpd.plan, httpd.bodies, httpd.delay_s, httpd.connections = [], [], 0.0, 0
-    httpd.url = f"http://127.0.0.1:{httpd.server_port}/v1"
-    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
-    yield httpd
-    httpd.shutdown()
-    httpd.server_close()
+    with answering() as httpd:
+        yield httpd
 
 
 def test_a_server_is_asked_for_n_samples_that_continue_the_prefix(server):
@@ -242,7 +192,7 @@ def test_a_server_is_asked_for_n_samples_that_continue_the_prefix(server):
 
 
 def test_a_busy_server_is_asked_again_and_a_refusal_is_shown(server):
-    policy = ServerPolicy(server.url, patience_s=1.0)
+    policy = ServersPolicy([server.url], patience_s=1.0)
     server.plan = [503]
     assert len(sample(policy, [HELLO], SamplingConfig(n=1))[0]) == 1
     server.plan = [400]
@@ -252,7 +202,7 @@ def test_a_busy_server_is_asked_again_and_a_refusal_is_shown(server):
 
 
 def test_connections_are_kept_until_the_server_closes_them(server):
-    policy = ServerPolicy(server.url, patience_s=0.0)
+    policy = ServersPolicy([server.url], patience_s=0.0)
     for _ in range(5):
         sample(policy, [HELLO], SamplingConfig(n=1))
     assert server.connections < 5
@@ -261,7 +211,7 @@ def test_connections_are_kept_until_the_server_closes_them(server):
 
 
 def test_requests_run_side_by_side_and_what_has_not_begun_ends_with_the_first_error(server):
-    policy = ServerPolicy(server.url, concurrency=4, patience_s=0.0)
+    policy = ServersPolicy([server.url], concurrency=4, patience_s=0.0)
     server.delay_s = 0.3
     started = time.monotonic()
     sample(policy, [HELLO] * 4, SamplingConfig(n=1))
@@ -274,7 +224,7 @@ def test_requests_run_side_by_side_and_what_has_not_begun_ends_with_the_first_er
 
 def test_a_server_that_is_not_there_is_named():
     with pytest.raises(ServerGone, match=r"127\.0\.0\.1:9/v1/models.*refused.*tried again"):
-        ServerPolicy("http://127.0.0.1:9/v1", patience_s=0.0)
+        ServersPolicy(["http://127.0.0.1:9/v1"], patience_s=0.0)
 
 
 # --- worker ---

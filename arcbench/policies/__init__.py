@@ -14,7 +14,7 @@ from arcbench.policies.base import (
     sample,
 )
 from arcbench.policies.scripted import ScriptedPolicy
-from arcbench.policies.sources import ALLOWED, is_server, model_path, resolve
+from arcbench.policies.sources import ALLOWED, addresses, is_server, model_path, resolve
 
 if TYPE_CHECKING:
     from arcbench.policies.chat import ChatTokenizer
@@ -34,18 +34,18 @@ def load_policy(
     """The policy of that name, with its model loaded.
 
     "embedded", "barc", a folder or hub id (`device`, `dtype` are options), a run's folder, which
-    stands for its newest checkpoint, an adapter's folder, or a server's address (`model`,
-    `api_key`, `timeout_s`). `adapter` is put on top of a model; `engine` is what runs it, auto
-    being transformers. UserError for any other name.
+    stands for its newest checkpoint, an adapter's folder, or the address of a server, or of several
+    of the same model with commas between (`model`, `api_key`, `timeout_s`). `adapter` is put on
+    top of a model; `engine` is what runs it, auto being transformers. UserError for any other name.
     """
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
     if is_server(spec):
-        from arcbench.policies.server import ServerPolicy
+        from arcbench.policies.servers import ServersPolicy
 
         if adapter is not None:
             raise UserError(f"a server loads its adapters itself: ask {spec} for it by its name")
-        return ServerPolicy(spec, **options)
+        return ServersPolicy(addresses(spec), **options)
     from arcbench.policies.transformers import TransformersPolicy
 
     source = resolve(spec, adapter=adapter)

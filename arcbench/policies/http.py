@@ -2,11 +2,13 @@
 
 import json
 import queue
+import socket
 import threading
 import time
 import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -25,6 +27,11 @@ class ServerGone(UserError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status  # of HTTP; None where there was no answer
+
+    @property
+    def refused(self) -> bool:
+        """Whether the server answers, but not this request: no other would, either."""
+        return self.status in range(400, 500) and self.status not in TRANSIENT
 
 
 class Http:
@@ -46,6 +53,16 @@ class Http:
         self._headers = {"Content-Type": "application/json", **(headers or {})}
         self._url = urlsplit(self.base_url)
         self._idle: deque[HTTPConnection] = deque()
+        self._busy: set[HTTPConnection] = set()
+        self._abandoned = 0  # how often
+
+    def abandon(self) -> None:
+        """Let the calls that are running raise ServerGone soon, whatever the server does."""
+        self._abandoned += 1
+        for connection in list(self._busy):
+            if (sock := connection.sock) is not None:
+                with suppress(OSError):  # it has been closed just now
+                    sock.shutdown(socket.SHUT_RDWR)
 
     def look(self, path: str, timeout_s: float = 5.0) -> bytes | None:
         """What an address says now, on a connection of its own; None if it does not."""
@@ -72,11 +89,11 @@ class Http:
         Raises ServerGone after that, or at once for a refusal.
         """
         data = None if body is None else json.dumps(body).encode()
-        deadline, wait = None, FIRST_WAIT_S
+        deadline, wait, abandoned = None, FIRST_WAIT_S, self._abandoned
         while True:
             status = None
             try:
-                status, reason, answer = self._kept(method, path, data)
+                status, reason, answer = self._kept(method, path, data, abandoned)
                 if 200 <= status < 300:
                     return answer
                 detail = answer[:2000].decode(errors="replace").strip()
@@ -85,6 +102,8 @@ class Http:
                     raise ServerGone(problem, status)
             except (OSError, HTTPException) as error:
                 problem = f"{self.base_url}{path}: {str(error) or type(error).__name__}"
+            if self._abandoned != abandoned:
+                raise ServerGone(f"{self.base_url}{path} was given up")
             now = time.monotonic()
             deadline = now + self.patience_s if deadline is None else deadline
             if now + wait > deadline:
@@ -100,20 +119,25 @@ class Http:
             raise ServerGone(f"{self.base_url}{path} answered no JSON: {shown!r}") from error
         return found
 
-    def _kept(self, method: str, path: str, data: bytes | None) -> tuple[int, str, bytes]:
+    def _kept(
+        self, method: str, path: str, data: bytes | None, abandoned: int
+    ) -> tuple[int, str, bytes]:
         """One request on a connection that was kept, or a new one."""
         while True:
             try:
                 connection, new = self._idle.pop(), False
             except IndexError:
                 connection, new = self._connect(self.timeout_s), True
+            self._busy.add(connection)
             try:
                 found = self._once(connection, method, path, data)
             except (OSError, HTTPException) as error:
                 connection.close()
-                if new or isinstance(error, TimeoutError):
+                if new or isinstance(error, TimeoutError) or self._abandoned != abandoned:
                     raise
                 continue  # the server had closed it since: not its fault
+            finally:
+                self._busy.discard(connection)
             if connection.sock is not None:  # None: the server wants it closed
                 self._idle.append(connection)
             return found

@@ -24,7 +24,7 @@ ALLOWED = (
     "a folder with a model",
     "the folder of a run or of an adapter",
     f"a hub id (owner/name, or {', '.join(NAMES)})",
-    "the address of a server (http://host:port/v1)",
+    "the address of a server (http://host:port/v1), or several with commas between",
 )
 
 
@@ -141,8 +141,17 @@ def same_model(one: str, other: str) -> bool:
 
 
 def is_server(spec: str) -> bool:
-    """Whether the name of a policy is the address of a server."""
+    """Whether the name of a policy is the address of a server, or of several."""
     return spec.startswith(("http://", "https://"))
+
+
+def addresses(spec: str) -> list[str]:
+    """The addresses of servers, with commas between them; UserError for anything else there."""
+    found = [address.strip() for address in spec.split(",")]
+    for address in found:
+        if not is_server(address):
+            raise UserError(f"policy {spec!r}: {address!r} is no address (http://host:port/v1)")
+    return found
 
 
 def _is_run(folder: Path) -> bool:

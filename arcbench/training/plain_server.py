@@ -6,14 +6,16 @@ For machines without vLLM: a CPU, a laptop, tests. It answers one request at a t
 
 import argparse
 import json
+import socket
 import threading
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from arcbench.policies.base import SamplingConfig
+from arcbench.policies.base import Ask, Completion, Message, Sampled, SamplingConfig
 
 
 class BadRequest(ValueError):
@@ -42,14 +44,23 @@ class PlainServer:
         if path == "/v1/models":
             names = [self.name, *self._adapters]
             length = self._policy.max_positions
-            return {"data": [{"id": n, "object": "model", "max_model_len": length} for n in names]}
+            about = {"object": "model", "owned_by": "arcbench", "max_model_len": length}
+            return {"data": [{"id": name, **about} for name in names]}
         raise BadRequest(f"no such address: {path}", 404)
 
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Answer of a POST."""
+    def post(
+        self, path: str, body: dict[str, Any], gone: Callable[[], bool] = lambda: False
+    ) -> dict[str, Any]:
+        """Answer of a POST; nothing more is written for a client that is `gone`."""
+        if path == "/tokenize":
+            return {"count": self._policy.count_tokens(_messages(body))}
         with self._lock:
+            if gone():
+                return {}
             if path == "/v1/completions":
                 return self._completions(body)
+            if path == "/v1/chat/completions":
+                return self._chat_completions(body, gone)
             if path == "/v1/load_lora_adapter":
                 return self._load(str(body["lora_name"]), str(body["lora_path"]))
             if path == "/v1/unload_lora_adapter":
@@ -85,27 +96,53 @@ class PlainServer:
 
     def _completions(self, body: dict[str, Any]) -> dict[str, Any]:
         model = str(body["model"])
-        if model != self.name and model not in self._adapters:
-            raise BadRequest(f"the model {model} does not exist", 404)
         prompts = body["prompt"]
         if isinstance(prompts, str):
             prompts = [self._policy.chat.tokenizer(prompts, add_special_tokens=False)["input_ids"]]
         elif prompts and isinstance(prompts[0], int):
             prompts = [prompts]
-        if model in self._adapters:
-            self._peft.set_adapter(model)
-            served, without = self._peft, nullcontext()
-        else:
-            served = self._base if self._peft is None else self._peft
-            without = nullcontext() if self._peft is None else self._peft.disable_adapter()
-        with without:
-            self._policy.model = served
+        with self._served(model) as served:
             if body.get("logprob_token_ids"):
                 choices = self._told(served, prompts, body)
             else:
                 choices = self._sampled(prompts, body)
         numbered = [{**choice, "index": i} for i, choice in enumerate(choices)]
         return {"object": "text_completion", "model": model, "choices": numbered}
+
+    def _chat_completions(self, body: dict[str, Any], gone: Callable[[], bool]) -> dict[str, Any]:
+        """Choice j of seed s is choice 0 of seed s + j, as vLLM has it."""
+        config = _sampling(body, max_tokens=256)
+        seed, config = config.seed, replace(config, seed=0)
+        ask = Ask(prompt_index=0, first_sample=seed, count=config.n, messages=_messages(body))
+        model = str(body["model"])
+        drawn: list[Sampled] = []
+        with self._served(model), closing(self._policy.stream_asks([ask], config)) as stream:
+            for s in stream:
+                if gone():
+                    return {}
+                drawn.append(s)
+        drawn.sort(key=lambda s: s.sample_index)
+        tokens = sum(len(s.completion.token_ids) for s in drawn)
+        return {
+            "object": "chat.completion",
+            "model": model,
+            "choices": [_choice(s.sample_index - seed, s.completion) for s in drawn],
+            "usage": {"completion_tokens": tokens},
+        }
+
+    @contextmanager
+    def _served(self, name: str) -> Iterator[Any]:
+        """The model of that name, which the policy has meanwhile."""
+        if name != self.name and name not in self._adapters:
+            raise BadRequest(f"the model {name} does not exist", 404)
+        without: Any = nullcontext()
+        if name in self._adapters:
+            self._peft.set_adapter(name)
+        elif self._peft is not None:
+            without = self._peft.disable_adapter()
+        self._policy.model = self._base if self._peft is None else self._peft
+        with without:
+            yield self._policy.model
 
     def _told(
         self, served: Any, prompts: list[list[int]], body: dict[str, Any]
@@ -131,18 +168,8 @@ class PlainServer:
         return choices
 
     def _sampled(self, prompts: list[list[int]], body: dict[str, Any]) -> list[dict[str, Any]]:
-        config = SamplingConfig(
-            n=int(body.get("n") or 1),
-            temperature=float(body.get("temperature", 1.0)),
-            top_p=float(body.get("top_p", 1.0)),
-            top_k=max(0, int(body.get("top_k") or 0)),  # vLLM's −1: off
-            min_p=float(body.get("min_p") or 0.0),
-            repetition_penalty=float(body.get("repetition_penalty") or 1.0),
-            max_new_tokens=int(body.get("max_tokens") or 16),
-            seed=int(body.get("seed") or 0),
-        )
         drawn = sorted(
-            self._policy.stream_ids(prompts, config),
+            self._policy.stream_ids(prompts, _sampling(body, max_tokens=16)),
             key=lambda s: (s.prompt_index, s.sample_index),
         )
         return [
@@ -154,6 +181,43 @@ class PlainServer:
             }
             for s in drawn
         ]
+
+
+def _sampling(body: dict[str, Any], *, max_tokens: int) -> SamplingConfig:
+    """What a request says about it."""
+    return SamplingConfig(
+        n=int(body.get("n") or 1),
+        temperature=float(body.get("temperature", 1.0)),
+        top_p=float(body.get("top_p", 1.0)),
+        top_k=max(0, int(body.get("top_k") or 0)),  # vLLM's −1: off
+        min_p=float(body.get("min_p") or 0.0),
+        repetition_penalty=float(body.get("repetition_penalty") or 1.0),
+        max_new_tokens=int(body.get("max_tokens") or max_tokens),
+        seed=int(body.get("seed") or 0),
+    )
+
+
+def _messages(body: dict[str, Any]) -> list[Message]:
+    """The chat of a request; a last turn of the assistant is a prefix and nothing else here."""
+    messages: list[Message] = body["messages"]
+    if messages[-1]["role"] == "assistant" and not body.get("continue_final_message"):
+        raise BadRequest("the last turn is the assistant's: say continue_final_message")
+    return messages
+
+
+def _choice(index: int, completion: Completion) -> dict[str, Any]:
+    return {
+        "index": index,
+        "message": {"role": "assistant", "content": completion.text},
+        "token_ids": list(completion.token_ids),
+        "finish_reason": completion.finish_reason,
+        "logprobs": {
+            "content": [
+                {"token": f"token_id:{t}", "logprob": x}
+                for t, x in zip(completion.token_ids, completion.logprobs, strict=True)
+            ]
+        },
+    }
 
 
 def _next_logprobs(model: Any, prompts: Sequence[Sequence[int]]) -> list[Any]:
@@ -189,7 +253,16 @@ def handler(server: PlainServer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             text = self.rfile.read(length)
-            self._answer(lambda: server.post(self.path, json.loads(text)))
+            self._answer(lambda: server.post(self.path, json.loads(text), self._gone))
+
+        def _gone(self) -> bool:
+            """Whether the client has closed the connection."""
+            try:
+                return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            except BlockingIOError:  # it waits in silence
+                return False
+            except OSError:
+                return True
 
         def _answer(self, make: Any) -> None:
             try:
@@ -199,11 +272,12 @@ def handler(server: PlainServer) -> type[BaseHTTPRequestHandler]:
             except (ValueError, KeyError, TypeError) as error:
                 status, answer = 400, {"error": {"message": f"{type(error).__name__}: {error}"}}
             data = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            with suppress(ConnectionError):  # who has asked is gone
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
 
     return Handler
 
