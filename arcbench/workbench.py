@@ -13,7 +13,7 @@ from types import TracebackType
 
 from arcbench import jobs
 from arcbench.background import gathered
-from arcbench.errors import unknown
+from arcbench.errors import UserError, unknown
 from arcbench.judge import Attempt, Judge
 from arcbench.policies import model_path
 from arcbench.policies.base import Completion, Message, Policy, SamplingConfig
@@ -21,6 +21,7 @@ from arcbench.policies.sources import newest_checkpoint, pinned, template_of
 from arcbench.policies.worker import WorkerPolicy
 from arcbench.prompts import PromptTemplate, messages_hash
 from arcbench.rewards import SCHEMES, RewardScheme, scheme
+from arcbench.rollout_index import RolloutFilter, RolloutIndex, RolloutPage
 from arcbench.rollouts import Rollout
 from arcbench.runs import (
     Metrics,
@@ -59,6 +60,7 @@ class Workbench:
         self._policies: dict[str, WorkerPolicy] = {}
         self._pool: SandboxPool | None = None
         self._readers: dict[str, MetricsReader] = {}
+        self._indexes: dict[str, RolloutIndex] = {}
 
     def __enter__(self) -> "Workbench":
         return self
@@ -232,6 +234,45 @@ class Workbench:
             reader = self._readers.setdefault(run, store.metrics_reader())
             reader.poll()
             return [m for m in reader.metrics if (m["step"] or 0) > since]
+
+    def rollouts(
+        self,
+        run: str,
+        wanted: RolloutFilter | None = None,
+        *,
+        order: str = "newest",
+        offset: int = 0,
+        limit: int | None = 50,
+    ) -> RolloutPage:
+        """Some of a run's rollouts as lines of a table; none of them is opened."""
+        with self._lock:
+            index = self._index(run)
+            return index.page(wanted, order=order, offset=offset, limit=limit)
+
+    def sampled_tasks(self, run: str) -> list[str]:
+        """The tasks that a run has sampled so far, by id."""
+        with self._lock:
+            return self._index(run).tasks()
+
+    def rollout(self, run: str, step: int, group: int, index: int) -> Rollout:
+        """One rollout of a run, whole. UserError where there is none."""
+        for rollout in self.run(run).rollouts(step):
+            if (rollout.group, rollout.index) == (group, index):
+                return rollout
+        raise UserError(f"step {step} of run {run} has no rollout {index} in group {group}")
+
+    def seen_task(self, run: str, rollout: Rollout) -> Task:
+        """The task of a run's rollout as its program got it: augmented where that was done."""
+        data = TrainConfig.from_dict(self.run(run).config()).data
+        task = self.tasks(data.dataset, data.split).task(rollout.task_id)
+        return task if rollout.augmentation is None else rollout.augmentation.apply(task)
+
+    def _index(self, run: str) -> RolloutIndex:
+        """The index of a run's rollouts as they are now; for who holds the lock."""
+        folder = self.run(run).path / "rollouts"
+        index = self._indexes.setdefault(run, RolloutIndex(folder=folder))
+        index.refresh()
+        return index
 
     def _judge(self, reward: str | RewardScheme | None) -> Judge:
         chosen = scheme(reward) if isinstance(reward, str) else reward or self.reward

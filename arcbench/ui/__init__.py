@@ -21,7 +21,7 @@ def build_app(bench: "Workbench") -> Any:
     """The whole page as a gr.Blocks."""
     import gradio as gr
 
-    from arcbench.ui import library, picker, sample, tasks, train
+    from arcbench.ui import library, picker, runs, sample, tasks, train
 
     with gr.Blocks(title="arcbench", analytics_enabled=False) as app:
         chosen = picker.build(bench)
@@ -31,6 +31,8 @@ def build_app(bench: "Workbench") -> Any:
             sample.build(bench, chosen)
         with gr.Tab("Train", id="train"):
             train.build(bench, chosen, app)
+        with gr.Tab("Runs", id="runs") as tab:
+            runs.build(bench, tab)
         with gr.Tab("Library", id="library") as tab:
             library.build(tab)
     return app

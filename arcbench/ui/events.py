@@ -5,20 +5,22 @@ from math import inf
 from arcbench.errors import UserError
 from arcbench.policies.worker import WorkerCrashed
 
-# One listener on the component's root: its content may be replaced at any time.
+# One listener on the component's root: its content may be replaced at any time. What a button
+# carries in data attributes is what the handler's event has.
 PICK_JS = """
+const PICKS = 'button[data-task], button[data-index], button[data-run], button[data-place]';
 element.addEventListener('click', (event) => {
-  const button = event.target.closest('button[data-task], button[data-index]');
+  const button = event.target.closest(PICKS);
   if (!button) return;
   element.querySelectorAll('[aria-current]').forEach(b => b.removeAttribute('aria-current'));
   button.setAttribute('aria-current', 'true');
-  trigger('click', {task: button.dataset.task || '', index: Number(button.dataset.index || 0)});
+  trigger('click', {...button.dataset});
 });
 element.addEventListener('keydown', (event) => {
   const step = {ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1}[event.key];
-  const here = event.target.closest('button[data-task], button[data-index]');
+  const here = event.target.closest(PICKS);
   if (!step || !here) return;
-  const all = [...element.querySelectorAll('button[data-task], button[data-index]')];
+  const all = [...element.querySelectorAll(PICKS)];
   const next = all[all.indexOf(here) + step];
   if (!next) return;
   event.preventDefault();

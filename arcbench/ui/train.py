@@ -6,8 +6,8 @@ from html import escape
 from typing import Any
 
 from arcbench.errors import UserError
-from arcbench.runs import Metrics, RunState, RunStatus
-from arcbench.ui import html
+from arcbench.runs import Metrics, RunStatus
+from arcbench.ui import html, runs_html
 from arcbench.ui.events import number, warn, whole
 from arcbench.ui.picker import Picker
 from arcbench.workbench import Workbench
@@ -18,16 +18,6 @@ NO_RUN = (
     "No run yet. Choose a task that the policy solves sometimes, but not always (see the tab "
     "Sample), and press Start training."
 )
-
-
-STATE_KINDS = {
-    RunState.CREATED: "wrong",
-    RunState.RUNNING: "partly",
-    RunState.FINISHED: "solved",
-    RunState.STOPPED: "wrong",
-    RunState.FAILED: "failed",
-    RunState.DIED: "failed",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,8 +75,8 @@ def status_line(view: View) -> str:
     said = s.phase if view.live else s.reason
     words = f'<span class="ab-dim">{escape(said)}</span>' if said else ""
     return (
-        f'<div class="ab-run" role="status"><span class="ab-badge ab-badge-{STATE_KINDS[s.state]}">'
-        f"{s.state.value}</span><span>step {s.step}{of}</span>{bar}{words}</div>"
+        f'<div class="ab-run" role="status">{runs_html.state_badge(s)}'
+        f"<span>step {s.step}{of}</span>{bar}{words}</div>"
     )
 
 

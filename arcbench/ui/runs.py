@@ -1,0 +1,308 @@
+"""Tab "Runs": all runs side by side, and everything inside the chosen one."""
+
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+from math import inf
+from typing import Any
+
+from arcbench.errors import UserError
+from arcbench.rewards import RewardScheme
+from arcbench.rollout_index import ORDERS, RolloutFilter
+from arcbench.runs import RunStore
+from arcbench.sandbox.types import Outcome
+from arcbench.training.config import TrainConfig
+from arcbench.ui import html, runs_html
+from arcbench.ui.events import PICK_JS, number, warn, whole
+from arcbench.ui.runs_html import RunLine
+from arcbench.workbench import Workbench
+
+PAGE = 50  # rollouts
+TICK_S = 4.0
+FIRST_METRICS = ("reward/mean", "solve_rate", "length/mean", "policy/entropy")
+ANY = ""
+SOLVED = {"all": None, "solved": True, "not solved": False}
+
+
+def lines(bench: Workbench) -> list[RunLine]:
+    """What the table says of each run, the newest first."""
+    return [
+        RunLine(
+            name=store.name,
+            status=store.status(),
+            about=about(store),
+            created=(store.path / "info.json").stat().st_mtime,
+            metrics=bench.metrics(store.name),
+        )
+        for store in bench.runs()
+    ]
+
+
+def about(store: RunStore) -> str:
+    """What a run trains, and on what, in a few words."""
+    try:
+        config = TrainConfig.from_dict(store.config())
+    except UserError:
+        return "settings of another version"
+    data, policy = config.data, config.policy
+    tasks = data.tasks[0] if len(data.tasks) == 1 else config.data_name
+    lora = f", LoRA {policy.lora.rank}" if policy.lora is not None else ""
+    return f"{tasks} · {policy.model.rpartition('/')[2]}{lora} · LR {config.grpo.learning_rate:g}"
+
+
+def marked(run: str) -> str:
+    """A rule that marks a run's row, so that the table need not be sent again."""
+    if not run:
+        return ""
+    return (
+        f'<style>#ab-runs tr[data-run="{escape(run)}"]{{box-shadow:inset 3px 0 0 '
+        "var(--color-accent);background:var(--background-fill-secondary) !important}</style>"
+    )
+
+
+def metric_names(bench: Workbench, runs: Sequence[str]) -> list[str]:
+    """The metrics that any of the runs has, by name."""
+    found = {name for run in runs for m in bench.metrics(run) for name in m}
+    return sorted(found - {"step"})
+
+
+def curves(bench: Workbench, run: str, others: Sequence[str], names: Sequence[str]) -> str:
+    """The chosen metrics of a run and of those that it is compared with."""
+    from arcbench import plots
+    from arcbench.plots_metrics import overlay
+
+    if not run:
+        return html.note("Choose a run above.")
+    shown = {name: bench.metrics(name) for name in dict.fromkeys([run, *others])}
+    if not any(shown.values()):
+        return html.note("This run has done no step yet.")
+    return plots.figure_svg(overlay(shown, names), f"metrics of {', '.join(shown)}")
+
+
+def wanted(
+    task: str, outcome: str, solved: str, first: str, last: str, reward: str
+) -> RolloutFilter:
+    """The filters of the form; an empty field does not matter."""
+    return RolloutFilter(
+        first_step=whole(first, "From step", 0) if first.strip() else None,
+        last_step=whole(last, "To step", 0) if last.strip() else None,
+        task_id=task or None,
+        outcome=outcome or None,
+        solved=SOLVED[solved],
+        min_reward=number(reward, "Reward at least", -inf) if reward.strip() else None,
+    )
+
+
+def table(bench: Workbench, run: str, filters: RolloutFilter, order: str, offset: int) -> str:
+    """A page of the run's rollouts."""
+    if not run:
+        return html.note("Choose a run above.")
+    page = bench.rollouts(run, filters, order=order, offset=offset, limit=PAGE)
+    if not page.total and filters == RolloutFilter():
+        return html.note("This run has no rollout yet: the first step writes them.")
+    return runs_html.rollout_table(page, offset)
+
+
+def turned(bench: Workbench, run: str, filters: RolloutFilter, offset: int, by: int) -> int:
+    """Where the next page begins, or the one before; stays within what there is."""
+    total = bench.rollouts(run, filters, limit=0).total if run else 0
+    last = max(0, (total - 1) // PAGE * PAGE)
+    return min(last, max(0, offset + by * PAGE))
+
+
+def opened(bench: Workbench, run: str, place: str) -> str:
+    """Everything about one rollout; `place` is "step.group.index"."""
+    if not run or not place:
+        return html.note("Click a rollout to see its program and what it drew.")
+    step, group, index = where(place)
+    rollout = bench.rollout(run, step, group, index)
+    task = bench.seen_task(run, rollout)
+    name = f"step {step}, group {group + 1}, #{index + 1}"
+    turned = (
+        ""
+        if rollout.augmentation is None or rollout.augmentation.is_identity
+        else (
+            html.note(
+                "The policy saw this task turned, mirrored or recoloured, as it is shown.",
+                "warning",
+            )
+        )
+    )
+    return turned + html.detail(task, rollout, best_reward(bench.run(run)), name=name)
+
+
+def where(place: str) -> tuple[int, int, int]:
+    """Step, group and index; UserError for what is no such place."""
+    parts = place.split(".")
+    if len(parts) != 3 or not all(p.isdecimal() and len(p) < 10 for p in parts):
+        raise UserError(f"no place of a rollout: {place!r}; it is step.group.index, as in 12.0.3")
+    step, group, index = map(int, parts)
+    return step, group, index
+
+
+def best_reward(store: RunStore) -> float:
+    """The highest reward that the run's scheme can give."""
+    try:
+        scheme: RewardScheme = TrainConfig.from_dict(store.config()).reward
+    except UserError:
+        return 1.0
+    return scheme.range[1]
+
+
+def history(bench: Workbench, run: str, task: str) -> str:
+    """How one task's completions changed over the run."""
+    if not run:
+        return html.note("Choose a run above.")
+    if not task:
+        return html.note("Choose a task to see how its completions changed over the run.")
+    page = bench.rollouts(run, RolloutFilter(task_id=task), limit=None)
+    return runs_html.task_history(task, page.rows, best_reward(bench.run(run)))
+
+
+def settings(bench: Workbench, run: str) -> str:
+    """All settings of a run, and what it ran on."""
+    if not run:
+        return html.note("Choose a run above.")
+    store = bench.run(run)
+    parts = (("Settings", store.config()), ("Ran on", store.info()))
+    return "".join(
+        f'<h4>{title}</h4><table class="ab-settings">'
+        + "".join(
+            f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
+            for name, value in runs_html.settings(values)
+        )
+        + "</table>"
+        for title, values in parts
+    )
+
+
+def tasks_of(bench: Workbench, run: str) -> list[tuple[str, str]]:
+    """The tasks that a run sampled, as choices; the first takes all of them."""
+    return [("all tasks", ANY), *((t, t) for t in bench.sampled_tasks(run))] if run else []
+
+
+def build(bench: Workbench, tab: Any) -> None:
+    """Lay out the tab and wire it; it is filled when it is first looked at."""
+    import gradio as gr
+
+    offset = gr.State(0)
+    timer = gr.Timer(TICK_S, active=False)
+    listed = gr.HTML(runs_html.run_table([]), js_on_load=PICK_JS, elem_id="ab-runs")
+    mark = gr.HTML("", elem_id="ab-run-mark")
+    with gr.Row(elem_id="ab-chosen-run"):
+        run = gr.Dropdown([], label="Run", min_width=240, elem_id="ab-runs-run")
+        others = gr.Dropdown(
+            [], multiselect=True, label="Compare with", min_width=320, scale=2, elem_id="ab-others"
+        )
+    with gr.Tab("Curves", id="curves"):
+        names = gr.Dropdown(
+            list(FIRST_METRICS), value=list(FIRST_METRICS), multiselect=True, label="Metrics",
+            elem_id="ab-metrics",
+        )  # fmt: skip
+        plot = gr.HTML(html.note("Choose a run above."), elem_id="ab-overlay")
+    with gr.Tab("Rollouts", id="rollouts"):
+        with gr.Row(elem_id="ab-filters"):
+            task = gr.Dropdown([("all tasks", ANY)], value=ANY, label="Task", min_width=130)
+            outcome = gr.Dropdown(
+                [("all", ANY), *((html.OUTCOME_TEXT[o], o.value) for o in Outcome)],
+                value=ANY, label="Outcome", min_width=130,
+            )  # fmt: skip
+            solved = gr.Dropdown(list(SOLVED), value="all", label="Solved", min_width=110)
+            first = gr.Textbox("", label="From step", placeholder="first", min_width=80)
+            last = gr.Textbox("", label="To step", placeholder="last", min_width=80)
+            least = gr.Textbox("", label="Reward at least", placeholder="any", min_width=100)
+            order = gr.Dropdown(list(ORDERS), value="newest", label="Order", min_width=100)
+        filters: list[Any] = [task, outcome, solved, first, last, least]
+        with gr.Row():
+            with gr.Column(scale=6, min_width=430):
+                rows = gr.HTML(
+                    html.note("Choose a run above."), js_on_load=PICK_JS, elem_id="ab-rollouts"
+                )
+                with gr.Row():
+                    back = gr.Button("‹ Newer", size="sm", min_width=90, elem_id="ab-page-back")
+                    on = gr.Button("Older ›", size="sm", min_width=90, elem_id="ab-page-on")
+            with gr.Column(scale=8, min_width=480):
+                detail = gr.HTML(opened(bench, "", ""), elem_id="ab-rollout")
+    with gr.Tab("One task over the run", id="history"):
+        one = gr.Dropdown([], label="Task", elem_id="ab-one-task")
+        with gr.Row():
+            with gr.Column(scale=6, min_width=430):
+                marks = gr.HTML(history(bench, "", ""), js_on_load=PICK_JS, elem_id="ab-marks")
+            with gr.Column(scale=8, min_width=480):
+                then = gr.HTML(opened(bench, "", ""), elem_id="ab-then")
+    with gr.Tab("Settings", id="run-settings"):
+        told = gr.HTML(settings(bench, ""), elem_id="ab-settings")
+
+    def guarded(handler: Any, *values: Any) -> Any:
+        try:
+            return handler(*values)
+        except UserError as error:
+            warn(error)
+            return gr.skip()
+
+    def fill(current: str | None) -> Any:
+        found = lines(bench)
+        there = [line.name for line in found]
+        chosen = current if current in there else next(iter(there), None)
+        live = any(not line.status.state.over for line in found)
+        return (
+            runs_html.run_table(found),
+            gr.Dropdown(there, value=chosen),
+            gr.Dropdown(there),
+            gr.Timer(active=live),
+        )
+
+    def choose(name: str | None, compared: list[str], metrics: list[str]) -> Any:
+        def all_of_it() -> Any:
+            run_name = name or ""
+            choices = tasks_of(bench, run_name)
+            known = metric_names(bench, [run_name]) if run_name else []
+            return (
+                marked(run_name),
+                curves(bench, run_name, compared, metrics),
+                gr.Dropdown(known or list(FIRST_METRICS)),
+                gr.Dropdown(choices, value=ANY),
+                gr.Dropdown(choices[1:], value=next((v for _, v in choices[1:]), None)),
+                0,
+                opened(bench, "", ""),
+                opened(bench, "", ""),
+                settings(bench, run_name),
+            )
+
+        return guarded(all_of_it)
+
+    def show(name: str | None, at: int, by: str, *values: Any) -> Any:
+        return guarded(lambda: table(bench, name or "", wanted(*values), by, at))
+
+    def turn(by: int, name: str | None, at: int, *values: Any) -> Any:
+        return guarded(lambda: turned(bench, name or "", wanted(*values), at, by))
+
+    def open_it(name: str | None, event: gr.EventData) -> Any:
+        return guarded(opened, bench, name or "", str(event.place))
+
+    quiet: dict[str, Any] = {"show_progress": "hidden"}
+    gr.on([tab.select, timer.tick], fill, run, [listed, run, others, timer], **quiet)
+    chosen = [mark, plot, names, task, one, offset, detail, then, told]
+    run.change(choose, [run, others, names], chosen, **quiet)
+    gr.on(
+        [others.change, names.change],
+        lambda a, b, c: guarded(curves, bench, a or "", b, c), [run, others, names], plot, **quiet,
+    )  # fmt: skip
+    gr.on([f.change for f in (*filters, order)], lambda: 0, None, offset, **quiet)
+    gr.on(
+        [run.change, offset.change, *(f.change for f in (*filters, order))],
+        show, [run, offset, order, *filters], rows, **quiet,
+    )  # fmt: skip
+    back.click(partial(turn, -1), [run, offset, *filters], offset, **quiet)
+    on.click(partial(turn, 1), [run, offset, *filters], offset, **quiet)
+    gr.on(
+        [run.change, one.change],
+        lambda a, b: guarded(history, bench, a or "", b or ""), [run, one], marks, **quiet,
+    )  # fmt: skip
+    rows.click(open_it, run, detail, **quiet)
+    marks.click(open_it, run, then, **quiet)
+
+    def pick(event: gr.EventData) -> Any:
+        return str(event.run)
+
+    listed.click(pick, None, run, **quiet)
