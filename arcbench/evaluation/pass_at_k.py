@@ -181,10 +181,11 @@ def _bounded(
 
 
 def curve_ks(samples: int, points: int = 48) -> list[int]:
-    """1 … `samples`, evenly spaced on a logarithmic axis, each a whole number and once."""
+    """1 … `samples`, about even on a logarithmic axis; the powers of two are among them."""
     if samples < 1:
         return []
-    return sorted({round(k) for k in np.geomspace(1, samples, points)})
+    powers = {2**i for i in range(samples.bit_length())}
+    return sorted({round(k) for k in np.geomspace(1, samples, points)} | powers)
 
 
 def doubtful(counts: Mapping[str, TaskCount], ks: Sequence[int]) -> tuple[list[int], list[str]]:

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
+from arcbench.evaluation.compare import SOLVED, SURE, Comparison, TaskChange, p_text
 from arcbench.evaluation.pass_at_k import pass_at_k
 from arcbench.evaluation.results import FIGURES, Results, TaskResult
 from arcbench.sandbox.types import Outcome
 
+PLAIN = ("mean tokens", "mean reward", "mean length")  # differences that are no shares
 _NUMBERS = {"n_preds": "{:,.4g}", "mean_tokens": "{:,.1f}"}  # the other figures are shares
 
 
@@ -83,3 +86,60 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
         for outcome, share in results.outcomes.items()
     ]
     return rows
+
+
+def differences_table(comparison: Comparison) -> Table:
+    """The totals of both sides, with the change and how sure it is."""
+    c = comparison
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for name in (c.a, c.b):
+        table.add_column(name, justify="right", overflow="fold", min_width=6)
+    for name in ("change", "95 %", "p"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for d in c.differences:
+        share = d.name not in PLAIN
+        told = [f"{100 * x:.1f}%" if share else f"{x:,.2f}" for x in (d.a, d.b)]
+        scale = 100 if share else 1
+        interval = "" if d.low is None or d.high is None else (
+            f"{signed(scale * d.low)} to {signed(scale * d.high)}"
+        )  # fmt: skip
+        style = "" if d.p is None or d.p >= SURE else "green" if d.change > 0 else "red"
+        table.add_row(
+            label(c, d.name), *told, Text(signed(scale * d.change), style=style), interval,
+            "" if d.p is None else p_text(d.p).removeprefix("p ").removeprefix("= "),
+        )  # fmt: skip
+    return table
+
+
+def changes_table(changes: Sequence[TaskChange], comparison: Comparison) -> Table:
+    """Tasks with their solved samples on both sides."""
+    c = comparison
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("task", no_wrap=True)
+    for name in (c.a, c.b):
+        table.add_column(name, justify="right", overflow="fold", min_width=6)
+    for name in ("change", "p", "q"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for t in changes:
+        table.add_row(
+            t.task_id,
+            f"{t.a.solved}/{t.a.samples}",
+            f"{t.b.solved}/{t.b.samples}",
+            signed(100 * t.change),
+            *(p_text(x).removeprefix("p ").removeprefix("= ") for x in (t.p, t.q)),
+        )
+    return table
+
+
+def label(comparison: Comparison, name: str) -> str:
+    """The name of a difference, with what it is of where that is not plain."""
+    if name != SOLVED:
+        return name
+    n = comparison.samples
+    return f"{name} in {n} sample{'' if n == 1 else 's'}"
+
+
+def signed(number: float) -> str:
+    """With its sign, and one digit after the point."""
+    return f"{number:+.1f}".replace("-", "−").replace("+0.0", "0.0").replace("−0.0", "0.0")
