@@ -26,7 +26,8 @@ from arcbench.synth import (
     families_objects,
 )
 from arcbench.synth.family import Family
-from arcbench.synth.generate import compile_program, generate_from
+from arcbench.synth.generate import generate_from
+from arcbench.synth.programs import compile_program
 
 OWN = [
     *families_objects.FAMILIES,

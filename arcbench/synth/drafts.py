@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from arcbench.synth.family import RNG, Draft, Family
+from arcbench.synth.family import RNG, Draft, Family, HasRival
 from arcbench.synth.inputs import Draw, any_grids, draw_style, pick
 
 DrawInputs = Callable[[RNG], Draw]
@@ -15,12 +15,18 @@ SIDES = ('"top"', '"bottom"', '"left"', '"right"')
 CORNERS = ('"top_left"', '"top_right"', '"bottom_left"', '"bottom_right"')
 
 
-def draft(concepts: str, steps: str | Sequence[str], draw_input: Draw) -> Draft:
+def draft(
+    concepts: str,
+    steps: str | Sequence[str],
+    draw_input: Draw,
+    has_rival: HasRival | None = None,
+) -> Draft:
     """A draft; `concepts` is a comma-separated list, `steps` one expression or several."""
     return Draft(
         concepts=tuple(concept.strip() for concept in concepts.split(",")),
         steps=(steps,) if isinstance(steps, str) else tuple(steps),
         draw_input=draw_input,
+        has_rival=has_rival,
     )
 
 
@@ -41,10 +47,11 @@ def one_of(
     weight: float = 1.0,
     first: bool = True,
     second: bool = True,
+    tied: bool = False,
 ) -> Family:
     """A family whose programs are one of the given expressions, on inputs of one kind."""
 
     def draw(rng: RNG) -> Draft:
         return draft(concepts, pick(rng, steps), inputs(rng))
 
-    return Family(name=name, draw=draw, weight=weight, first=first, second=second)
+    return Family(name=name, draw=draw, weight=weight, first=first, second=second, tied=tied)

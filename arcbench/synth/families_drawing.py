@@ -313,6 +313,6 @@ FAMILIES = [
     Family(name="outline and fill", draw=_outline_and_fill, weight=0.4, second=False),
     Family(name="extend tails", draw=_tails, weight=0.6, second=False),
     Family(name="four colors around", draw=_four, weight=0.3, second=False),
-    Family(name="noise of one color", draw=_one_color_noise, weight=0.6, second=False),
+    Family(name="noise of one color", draw=_one_color_noise, weight=0.6, second=False, tied=True),
     Family(name="ray from a corner", draw=_corner_ray, weight=0.5, second=False),
 ]

@@ -305,7 +305,7 @@ FAMILIES = [
     Family(name="upscale", draw=_upscale),
     Family(name="upscale_by_count", draw=_upscale_by_count, weight=0.8),
     Family(name="downscale", draw=_downscale, weight=0.8),
-    Family(name="fractal", draw=_fractal, weight=2.5, second=False),
+    Family(name="fractal", draw=_fractal, weight=2.5, second=False, tied=True),
     one_of("crop_to_content", "crop", ["crop_to_content(grid)"], _content, weight=1.0),
     one_of("crop_to_boxes", "crop", ["crop_to_content(grid)"], _boxes, weight=0.4),
     Family(name="crop_to_color", draw=_crop_color, weight=1.2),

@@ -165,9 +165,9 @@ def _between_corners(rng: RNG) -> Draft:
 
 FAMILIES = [
     Family(name="objects in a line", draw=_line_up, weight=0.6),
-    Family(name="colors of objects", draw=_object_colors, weight=1.2),
+    Family(name="colors of objects", draw=_object_colors, weight=1.2, tied=True),
     Family(name="crop frame", draw=_crop_frame, weight=0.7),
-    Family(name="overlay objects", draw=_overlay, weight=0.5),
+    Family(name="overlay objects", draw=_overlay, weight=0.5, tied=True),
     Family(name="crop the marked object", draw=_touching, weight=0.6),
     Family(name="crop between corners", draw=_between_corners, weight=0.6),
 ]

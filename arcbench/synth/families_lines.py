@@ -355,7 +355,7 @@ FAMILIES = [
     Family(name="spiral", draw=_spiral, weight=0.3, first=False, second=False),
     one_of("reverse_rings", "rings", ["reverse_rings(grid)"], _rings, 0.5, second=False),
     one_of("denoise_stripes", "noise, stripes", ["denoise_stripes(grid)"], _stripes, 0.5,
-           second=False),
+           second=False, tied=True),
     Family(name="staircase", draw=_staircase, weight=0.3, second=False),
     Family(name="checkerboard", draw=_checkerboard, weight=0.2, second=False),
 ]  # fmt: skip

@@ -347,6 +347,8 @@ FAMILIES = [
     Family(name="complete copies", draw=_complete, weight=0.8, second=False),
     Family(name="cells of a color fall", draw=_color_falls, weight=0.6, second=False),
     Family(name="connect to the largest", draw=_to_largest, weight=0.6, second=False),
-    Family(name="mirror around an object", draw=_mirror_around, weight=0.6, second=False),
+    Family(
+        name="mirror around an object", draw=_mirror_around, weight=0.6, second=False, tied=True
+    ),
     Family(name="dots onto an object", draw=_onto, weight=0.4, second=False),
 ]

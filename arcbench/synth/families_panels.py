@@ -246,9 +246,9 @@ def _fullest(rng: RNG) -> Draft:
 
 FAMILIES = [
     Family(name="panels_boolean", draw=_boolean, weight=2.5),
-    Family(name="panels_overlay", draw=_overlay, weight=1.0),
+    Family(name="panels_overlay", draw=_overlay, weight=1.0, tied=True),
     Family(name="panels_choose", draw=_choose, weight=3.5, second=False),
     Family(name="panel_by_number", draw=_by_number, weight=0.6),
-    Family(name="panels_to_cells", draw=_to_cells, weight=1.3, second=False),
+    Family(name="panels_to_cells", draw=_to_cells, weight=1.3, second=False, tied=True),
     Family(name="panels_fullest", draw=_fullest, weight=0.7, second=False),
 ]

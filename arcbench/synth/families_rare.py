@@ -154,13 +154,18 @@ def _three_colors_extended(rng: RNG) -> Draft:
     return draft("lines, color", steps, dot_grids(rng, style, 3, 5))
 
 
-def _panel_grid(rng: RNG, counts: tuple[int, int]) -> tuple[int, list[int], Draw]:
-    """A lattice of panels with some cells each: separator, colours, inputs."""
+def _panel_grid(
+    rng: RNG, counts: tuple[int, int], own_color: bool = False
+) -> tuple[int, list[int], Draw]:
+    """A lattice of panels with some cells each: separator, colours, inputs.
+
+    With `own_color` the cells of a panel have one colour.
+    """
     rows, columns = pick(rng, [(3, 3), (3, 3), (2, 2), (2, 3), (3, 2), (1, 3)])
     colors = distinct_colors(rng, between(rng, 2, 4), (0,))
     separator = colors.pop()
     side = between(rng, 2, 4)
-    one_color = chance(rng, 0.6)
+    one_color = not own_color and chance(rng, 0.6)
 
     def draw_input(rng: RNG) -> Array:
         panels = []
@@ -169,8 +174,11 @@ def _panel_grid(rng: RNG, counts: tuple[int, int]) -> tuple[int, list[int], Draw
             for _ in range(columns):
                 panel = np.zeros((side, side), dtype=np.int64)
                 many = between(rng, *counts)
+                own = pick(rng, colors)
                 for place in rng.permutation(side * side)[:many].tolist():
-                    panel.flat[place] = colors[0] if one_color else pick(rng, colors)
+                    panel.flat[place] = (
+                        own if own_color else colors[0] if one_color else pick(rng, colors)
+                    )
                 line.append(panel)
             panels.append(line)
         return join(panels, separator)
@@ -187,7 +195,7 @@ def _panels_by_count(rng: RNG) -> Draft:
 
 
 def _fill_panels(rng: RNG) -> Draft:
-    _, colors, draw_input = _panel_grid(rng, (1, 2))
+    _, colors, draw_input = _panel_grid(rng, (1, 2), own_color=True)
     steps = ["fill_panels(grid)"]
     if chance(rng, 0.4):
         steps.append(f"recolor(grid, {COLORS[colors[0]]}, {COLORS[_other(rng, *colors)]})")

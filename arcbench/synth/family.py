@@ -1,13 +1,14 @@
 """A concept family: how to draw a program of one kind, and inputs on which it makes sense."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-
-from arcbench.grids import Grid
+import numpy.typing as npt
 
 RNG = np.random.Generator
+Inputs = Sequence[npt.NDArray[np.int64]]
+HasRival = Callable[[Inputs, Inputs], bool]  # of the train inputs and the test inputs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +25,9 @@ class Draft:
     draw_input: Callable[[RNG], np.ndarray]
     # Extra lines between the imports and transform, for programs that need a helper function.
     preamble: str = ""
+    # Whether another rule, at least as natural as the last step, fits the train inputs as well
+    # and gives something else on a test input; the inputs are those of the last step.
+    has_rival: HasRival | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,12 +39,6 @@ class Family:
     weight: float = 1.0
     first: bool = True  # may stand first in a composition (its input generator is used)
     second: bool = True  # may be applied to the output of another family
-    tags: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SynthPair:
-    """A generated pair: the output is what the program gave."""
-
-    input: Grid
-    output: Grid
+    # Whether ties between colours may come up, which the program decides by the colours' numbers.
+    # Tasks in which they matter are thrown away: every rule is about colours, not about numbers.
+    tied: bool = False

@@ -1,25 +1,29 @@
 """`generate(seed, index)`: an endless, random-access stream of tasks with their programs."""
 
-import re
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
-from arcbench.dsl import common, concepts
 from arcbench.dsl.concepts._types import AnyArray, Array
-from arcbench.grids import MAX_SIDE, as_grid
+from arcbench.errors import UserError
+from arcbench.grids import as_grid
+from arcbench.synth.checks import Fault, find_fault, is_grid, shown_colors
+from arcbench.synth.config import Phrasing, SynthConfig
+from arcbench.synth.disguises import disguised, draw_disguise, with_distractors
 from arcbench.synth.family import RNG, Draft, Family
+from arcbench.synth.programs import Transform, compile_program, program_text
 from arcbench.synth.registry import families
+from arcbench.synth.statistics import FIXED_TOKENS, PAIR_TOKENS, grid_tokens
 from arcbench.tasks import Pair, Task
 
-COMPOSITION_SHARE = 0.25
 MAX_TRIES = 400
-# Redraws of a draft before the family is redrawn as well: keeps the families' weights honest.
+# Redraws of a draft before the families are redrawn as well: keeps their weights honest.
 TRIES_A_FAMILY = 8
-MAX_CELLS = 4_500
+# A plain program that is longer than this is not what a model would write.
+MAX_PLAIN_LINES = 70
 # Compositions that ARC likes: something is chosen or worked out, then turned, tiled or recoloured.
 FAVORED = {
     "first": {
@@ -31,190 +35,232 @@ FAVORED = {
         "crop_to_content", "halves", "gravity", "shift",
     },
 }  # fmt: skip
-FAVOR = 5.0
-COLOR_PATTERN = re.compile(r"Color\.([A-Z]+)")
-
-Transform = Callable[[AnyArray], Any]
+FAVOR = 3.0
+TRAIN_PAIRS = (2, 3, 4, 5)
+_PAIRS_BELOW = np.cumsum([0.12, 0.6, 0.2])  # shares of 2, 3 and 4 train pairs, as in ARC
+_TWO_TESTS = 0.05
+DEFAULT = SynthConfig()
+Edges = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SynthTask:
-    """A generated task, the program that solves it, and the families it was drawn from."""
+    """A generated task, the program that solves it, and what it was drawn from."""
 
     task: Task
     code: str
-    families: tuple[str, ...]
+    families: tuple[str, ...]  # in the order of their steps
+    disguise: str = ""  # what hides the input; empty: nothing
+    phrasing: Phrasing = Phrasing.SHORT
 
 
-def generate(seed: int, index: int) -> SynthTask:
-    """The task number `index` of the stream `seed`; the same arguments give the same task."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plan:
+    """What one task is to be made of."""
+
+    families: tuple[Family, ...]
+    disguised: bool = False
+    distracted: bool = False
+    phrasing: Phrasing = Phrasing.SHORT
+
+
+def generate(
+    seed: int, index: int, config: SynthConfig = DEFAULT, faults: Counter[Fault] | None = None
+) -> SynthTask:
+    """The task number `index` of the stream `seed`; the same arguments give the same task.
+
+    `faults` counts why drafts on the way there were thrown away.
+    """
     rng = np.random.default_rng([seed, index])
     for attempt in range(MAX_TRIES):
         if attempt % TRIES_A_FAMILY == 0:
-            chosen = _draw_families(rng)
-        task = _attempt(rng, chosen, f"synth-{seed}-{index}")
-        if task is not None:
-            return task
+            plan = _draw_plan(rng, config)
+        made = _attempt(rng, plan, config, f"synth-{seed}-{index}")
+        if isinstance(made, SynthTask):
+            return made
+        if faults is not None:
+            faults[made] += 1
     raise RuntimeError(f"no valid task within {MAX_TRIES} tries for seed {seed}, index {index}")
 
 
-def generate_from(rng: RNG, *chosen: Family, tries: int = 200) -> SynthTask:
-    """A task of the given family, or of two composed ones; RuntimeError if none comes out."""
+def generate_from(
+    rng: RNG, *chosen: Family, tries: int = 200, config: SynthConfig = DEFAULT
+) -> SynthTask:
+    """A task of the given family, or of several composed ones; RuntimeError if none comes out."""
+    plan = _Plan(families=chosen, phrasing=_draw_phrasing(rng, config))
     for _ in range(tries):
-        task = _attempt(rng, chosen, "synth")
-        if task is not None:
-            return task
+        made = _attempt(rng, plan, config, "synth")
+        if isinstance(made, SynthTask):
+            return made
     raise RuntimeError(f"no valid task within {tries} tries of {[f.name for f in chosen]}")
 
 
-def program_text(draft: Draft) -> str:
-    """The draft as program text in the one form that the embedded policy writes."""
-    *first, last = draft.steps
-    lines = ["from common import *", "from concepts import *", "", "# concepts:"]
-    lines += ["# " + ", ".join(draft.concepts), ""]
-    if draft.preamble:
-        lines += [draft.preamble.strip("\n"), ""]
-    lines += ["def transform(grid):", *(f"    grid = {step}" for step in first)]
-    lines += [f"    return {last}"]
-    return "\n".join(lines) + "\n"
-
-
-@lru_cache(maxsize=8192)
-def compile_program(code: str) -> Transform:
-    """`transform` of our own program text (not a sandbox: never for code of a model)."""
-    body = "\n".join(line for line in code.split("\n") if not line.startswith("from "))
-    names = dict(_names())
-    exec(compile(body, "<synth>", "exec"), names)
-    transform: Transform = names["transform"]
-    return transform
-
-
 @cache
-def _names() -> dict[str, Any]:
-    names = {name: getattr(common, name) for name in dir(common) if not name.startswith("_")}
-    return names | {name: getattr(concepts, name) for name in concepts.__all__}
-
-
-@lru_cache(maxsize=8192)
-def _step_function(step: str) -> Transform:
-    function: Transform = eval(f"lambda grid: {step}", dict(_names()))
-    return function
-
-
-@cache
-def _weights(position: str) -> tuple[tuple[Family, ...], Array]:
-    chosen = tuple(f for f in families() if position == "only" or getattr(f, position))
+def _weights(config: SynthConfig, position: str) -> tuple[tuple[Family, ...], Edges]:
+    """The families that may stand somewhere, and the upper edges of their shares."""
+    factors = dict(config.weights)
     favored = FAVORED.get(position, set())
-    weights = np.array([f.weight * (FAVOR if f.name in favored else 1.0) for f in chosen])
-    return chosen, np.cumsum(weights / weights.sum())
+    chosen: list[Family] = []
+    weights: list[float] = []
+    for family in families():
+        weight = family.weight * factors.get(family.name, 1.0)
+        weight *= FAVOR if family.name in favored else 1.0
+        wanted = not config.families or family.name in config.families
+        if weight and wanted and (position == "only" or getattr(family, position)):
+            chosen.append(family)
+            weights.append(weight)
+    if not chosen and position == "only":
+        raise UserError("no family is left: all that are named have weight 0")
+    return tuple(chosen), np.cumsum(weights) / max(sum(weights), 1e-300)
 
 
-def _draw_family(rng: RNG, position: str) -> Family:
-    chosen, edges = _weights(position)
-    return chosen[min(len(chosen) - 1, int(np.searchsorted(edges, rng.random(), "right")))]
+def _draw_family(rng: RNG, config: SynthConfig, position: str) -> Family | None:
+    chosen, edges = _weights(config, position)
+    place = int(np.searchsorted(edges, rng.random(), "right"))
+    return chosen[min(len(chosen) - 1, place)] if chosen else None
 
 
-def _draw_families(rng: RNG) -> tuple[Family, ...]:
-    if rng.random() < COMPOSITION_SHARE:
-        return _draw_family(rng, "first"), _draw_family(rng, "second")
-    return (_draw_family(rng, "only"),)
-
-
-def _attempt(rng: RNG, chosen: tuple[Family, ...], task_id: str) -> SynthTask | None:
-    """One try; None where the draw gives no good task."""
-    drafts = [family.draw(rng) for family in chosen]
-    if len(drafts) > 1 and any(len(d.steps) > 1 or d.preamble for d in drafts):
-        return None
-    draft = drafts[0]
-    if len(drafts) > 1:
-        names = dict.fromkeys(name for d in drafts for name in d.concepts)
-        steps = tuple(step for d in drafts for step in d.steps)
-        draft = Draft(concepts=tuple(names), steps=steps, draw_input=draft.draw_input)
-    code = program_text(draft)
-    drawn = _draw_pairs(rng, draft, compile_program(code))
-    if drawn is None:
-        return None
-    arrays, num_train = drawn
-    train, test = arrays[:num_train], arrays[num_train:]
-    if any(np.array_equal(a, b) for a, b in test):
-        return None
-    if not _is_good(draft, train) or not _steps_matter(draft, train):
-        return None
-    pairs = [Pair(input=as_grid(a), output=as_grid(b)) for a, b in arrays]
-    task = Task(
-        id=task_id, train=tuple(pairs[:num_train]), test=tuple(pairs[num_train:]), source="synth"
+def _draw_plan(rng: RNG, config: SynthConfig) -> _Plan:
+    kind = rng.random()
+    extra = 0 if kind >= config.triples + config.pairs_of_families else 1
+    extra += kind < config.triples
+    steps = ["first", *["second"] * extra] if extra else ["only"]
+    drawn = [_draw_family(rng, config, step) for step in steps]
+    # Where few families are asked for, none of them may be able to stand first or second.
+    found = [f for f in drawn if f is not None]
+    if len(found) < len(drawn):
+        found = [f for f in (_draw_family(rng, config, "only"),) if f is not None]
+    return _Plan(
+        families=tuple(found),
+        disguised=len(found) == 1 and rng.random() < config.disguises,
+        distracted=rng.random() < config.distractors,
+        phrasing=_draw_phrasing(rng, config),
     )
-    return SynthTask(task=task, code=code, families=tuple(f.name for f in chosen))
+
+
+def _draw_phrasing(rng: RNG, config: SynthConfig) -> Phrasing:
+    shares = config.phrasings
+    if len(shares) == 1:
+        return shares[0][0]
+    edges = np.cumsum([share for _, share in shares])
+    place = int(np.searchsorted(edges, rng.random() * edges[-1], "right"))
+    return shares[min(place, len(shares) - 1)][0]
+
+
+def _attempt(rng: RNG, plan: _Plan, config: SynthConfig, task_id: str) -> SynthTask | Fault:
+    """One try: a task, or what is wrong with the draw."""
+    drafts = [family.draw(rng) for family in plan.families]
+    if len(drafts) > 1 and any(len(d.steps) > 1 or d.preamble for d in drafts):
+        return Fault.IDLE_STEP
+    draft = drafts[0] if len(drafts) == 1 else _composed(drafts)
+    disguise = ""
+    if plan.disguised:
+        drawn = draw_disguise(rng, draft.draw_input(rng))
+        if drawn is None:
+            return Fault.NO_DISGUISE
+        disguise, how = drawn
+        draft = disguised(draft, how)
+    short = program_text(draft)
+    transform = compile_program(short)
+    pairs = _draw_pairs(rng, draft, transform, config.max_prompt_tokens)
+    if isinstance(pairs, Fault):
+        return pairs
+    train, test = pairs
+    if plan.distracted:
+        train, test = _distracted(rng, train, test, transform)
+    tied = any(family.tied for family in plan.families)
+    fault = find_fault(draft, train, test, tied=tied)
+    if fault is not None:
+        return fault
+    code, phrasing = _written(draft, plan.phrasing, short)
+    if code != short:
+        _check_phrasing(code, [*train, *test])
+    grids = [Pair(input=as_grid(a), output=as_grid(b)) for a, b in (*train, *test)]
+    task = Task(
+        id=task_id, train=tuple(grids[: len(train)]), test=tuple(grids[len(train) :]),
+        source="synth",
+    )  # fmt: skip
+    names = tuple(family.name for family in plan.families)
+    return SynthTask(task=task, code=code, families=names, disguise=disguise, phrasing=phrasing)
+
+
+def _composed(drafts: list[Draft]) -> Draft:
+    """The drafts behind one another, on the inputs of the first."""
+    names = dict.fromkeys(name for d in drafts for name in d.concepts)
+    steps = tuple(step for d in drafts for step in d.steps)
+    return Draft(
+        concepts=tuple(names),
+        steps=steps,
+        draw_input=drafts[0].draw_input,
+        has_rival=drafts[-1].has_rival,
+    )
+
+
+Pairs = list[tuple[Array, Array]]
 
 
 def _draw_pairs(
-    rng: RNG, draft: Draft, transform: Transform
-) -> tuple[list[tuple[Array, Array]], int] | None:
-    """Pairs within the cell budget and the number of train pairs; at least 2 + 1, else None."""
-    budget = MAX_CELLS if rng.random() < 0.2 else int(rng.integers(700, 2000))
-    wanted = 1 + int(np.searchsorted([0.15, 0.6, 0.9], rng.random())) + 2
-    num_test = 2 if rng.random() < 0.05 else 1
-    pairs: list[tuple[Array, Array]] = []
-    cells = 0
-    while len(pairs) < wanted - 1 + num_test:
+    rng: RNG, draft: Draft, transform: Transform, max_prompt_tokens: int
+) -> tuple[Pairs, Pairs] | Fault:
+    """Train and test pairs whose prompts are short enough; at least two train pairs."""
+    wanted = TRAIN_PAIRS[int(np.searchsorted(_PAIRS_BELOW, rng.random(), "right"))]
+    num_test = 2 if rng.random() < _TWO_TESTS else 1
+    tests: Pairs = []
+    train: Pairs = []
+    left = max_prompt_tokens - FIXED_TOKENS
+    longest_test = 0
+    while len(train) < wanted:
         array = draft.draw_input(rng)
+        if not array.size:
+            return Fault.NO_DISGUISE
         out = transform(array)
-        if not _is_grid(array) or not _is_grid(out):
-            return None
-        cells += array.size + out.size
-        if cells > budget:
+        if not is_grid(array) or not is_grid(out):
+            return Fault.NO_GRID
+        if len(tests) < num_test:
+            longest_test = max(longest_test, grid_tokens(array))
+            tests.append((array, out))
+            continue
+        left -= grid_tokens(array) + grid_tokens(out) + PAIR_TOKENS
+        if left < longest_test:
             break
-        pairs.append((array, out))
-    if len(pairs) < 3:
-        return None
-    return pairs, min(len(pairs) - 1, wanted - 1)
+        train.append((array, out))
+    return (train, tests) if len(train) >= 2 else Fault.TOO_LONG
 
 
-def _is_grid(value: AnyArray) -> bool:
-    if value.ndim != 2 or not value.size or max(value.shape) > MAX_SIDE:
-        return False
-    return value.dtype.kind in "iu" and value.min() >= 0 and value.max() <= 9
+def _distracted(rng: RNG, train: Pairs, test: Pairs, transform: Transform) -> tuple[Pairs, Pairs]:
+    """The pairs with stray cells that the rule ignores, or as they were where it does not."""
+    used = shown_colors([*train, *test])
+    free = [c for c in range(1, 10) if c not in used]
+    if not free:
+        return train, test
+    color = free[int(rng.integers(len(free)))]
+
+    def checked(value: AnyArray) -> AnyArray:
+        out: AnyArray = transform(value)
+        return out if is_grid(out) else np.zeros((0, 0), dtype=np.int64)
+
+    new: Pairs = []
+    for array, out in (*train, *test):
+        strewn = with_distractors(rng, array, out, color, checked)
+        if strewn is None:
+            return train, test
+        new.append(strewn)
+    return new[: len(train)], new[len(train) :]
 
 
-def _is_good(draft: Draft, pairs: list[tuple[Array, Array]]) -> bool:
-    """Whether the train pairs show something and everything that the program depends on."""
-    if any(np.array_equal(a, b) for a, b in pairs):
-        return False
-    # Bars that differ in length, or grids that differ in colour, do show something.
-    plain = all(a.shape == b.shape and (b == b[0, 0]).all() for a, b in pairs)
-    if plain and len({int(b[0, 0]) for _, b in pairs}) == 1:
-        return False
-    if all(np.array_equal(b, pairs[0][1]) for _, b in pairs):
-        return False
-    if all(np.array_equal(a, pairs[0][0]) for a, _ in pairs):
-        return False
-    named = {
-        getattr(common.Color, name) for step in draft.steps for name in COLOR_PATTERN.findall(step)
-    }
-    if not named:
-        return True
-    shown: set[int] = set()
-    for a, b in pairs:
-        shown.update(a.ravel().tolist(), b.ravel().tolist())
-    return named <= shown
+def _written(draft: Draft, phrasing: Phrasing, short: str) -> tuple[str, Phrasing]:
+    """The program in the phrasing; described where the plain one would be too long."""
+    if phrasing is Phrasing.SHORT:
+        return short, phrasing
+    code = program_text(draft, phrasing)
+    if phrasing is Phrasing.PLAIN and code.count("\n") > MAX_PLAIN_LINES:
+        return program_text(draft, Phrasing.DESCRIBED), Phrasing.DESCRIBED
+    return code, phrasing
 
 
-def _steps_matter(draft: Draft, pairs: list[tuple[Array, Array]]) -> bool:
-    """Whether leaving out any one of several steps changes the outputs of half of the pairs."""
-    if len(draft.steps) == 1 or draft.preamble:
-        return True
-    for skipped in range(len(draft.steps)):
-        changed = 0
-        for array, out in pairs:
-            value = array
-            for i, step in enumerate(draft.steps):
-                if i != skipped:
-                    value = _step_function(step)(value)
-                    # A step may get an input without its sense here; sizes could explode.
-                    if max(value.shape) > MAX_SIDE:
-                        break
-            if not np.array_equal(value, out):
-                changed += 1
-        if 2 * changed < len(pairs):
-            return False
-    return True
+def _check_phrasing(code: str, pairs: Pairs) -> None:
+    """Raise where another phrasing of a program is another program: a mistake of ours."""
+    transform = compile_program(code)
+    for array, out in pairs:
+        if not np.array_equal(transform(array), out):
+            raise RuntimeError(f"a phrasing changes what the program does:\n{code}")

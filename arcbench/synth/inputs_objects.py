@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from arcbench.dsl.concepts._components import CHOOSERS, Kind, Which, things
+from arcbench.dsl.concepts._components import CHOOSERS, Kind, Thing, Which, regions, things
 from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.synth.drafts import COLORS
-from arcbench.synth.family import RNG
+from arcbench.synth.family import RNG, HasRival, Inputs
 from arcbench.synth.inputs import Draw, Style, between, blank, chance, draw_style, pick, sprite
 
 # Draws a figure in some colours; -1 is transparent.
@@ -243,6 +243,46 @@ def has_choice(which: Which, kind: Kind, single: bool, least: int = 2) -> Callab
         return chosen == 1 if single else 0 < chosen < len(found)
 
     return is_good
+
+
+# What a reader thinks of first comes first.
+NATURAL: tuple[Which, ...] = (
+    "largest", "smallest", "unique_color", "hollow", "square", "symmetric", "unique_shape",
+    "most_colors", "dot", "rectangle", "most_marks", "common_shape", "bordering", "tallest",
+    "widest", "top", "bottom", "left", "right", "common_color", "line", "solid", "inner",
+    "repeated_shape", "asymmetric", "not_dot", "fewest_colors", "fewest_marks", "most_holes",
+    "largest_box", "multicolor", "one_color", "not_rectangle", "unique_size", "sparsest", "densest",
+)  # fmt: skip
+
+
+def more_natural(
+    which: Which, kind: Kind = "same_color", only_first: bool = False, region: int | None = None
+) -> HasRival:
+    """Whether a property before `which` in NATURAL chooses the same objects of the train inputs.
+
+    With `only_first` the first chosen object counts; with `region` the objects are the regions of
+    that colour.
+    """
+    rivals = NATURAL[: NATURAL.index(which)]
+
+    def found_in(grid: Array) -> list[Thing]:
+        if region is None:
+            return things(grid, kind)
+        return [Thing(grid, part, -1) for part in regions(grid, region)]
+
+    def same(rival: Which, found: list[Thing]) -> bool:
+        one, other = (CHOOSERS[name](found) if found else [] for name in (which, rival))
+        return one[:1] == other[:1] if only_first else one == other
+
+    def has_rival(train: Inputs, test: Inputs) -> bool:
+        shown, asked = [found_in(grid) for grid in train], [found_in(grid) for grid in test]
+        return any(
+            all(same(rival, found) for found in shown)
+            and not all(same(rival, found) for found in asked)
+            for rival in rivals
+        )
+
+    return has_rival
 
 
 def object_style(

@@ -17,7 +17,7 @@ from arcbench.dsl import concepts
 from arcbench.grids import COLOR_NAMES
 from arcbench.prompts import PromptTemplate
 from arcbench.synth.family import Draft
-from arcbench.synth.generate import program_text
+from arcbench.synth.programs import program_text
 from arcbench.synth.registry import families
 
 VOCAB_SIZE = 2048  # rows of the embedding; those past the last token are a reserve for new helpers

@@ -1,0 +1,88 @@
+"""A drafted rule as program text, in several phrasings, and the text as a function."""
+
+import re
+import textwrap
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any
+
+from arcbench.dsl import common, concepts
+from arcbench.dsl.concepts._types import AnyArray
+from arcbench.synth.config import Phrasing
+from arcbench.synth.family import Draft
+from arcbench.synth.plain import plain_program
+
+Transform = Callable[[AnyArray], Any]
+IMPORTS = ("from common import *", "from concepts import *")
+_CALL = re.compile(r"\b([a-z_0-9]+)\(")
+_GRID = re.compile(r"\bgrid\b")
+_WIDTH = 96
+
+
+def program_text(draft: Draft, phrasing: Phrasing = Phrasing.SHORT) -> str:
+    """The draft as program text; SHORT is what the embedded policy writes."""
+    if phrasing is Phrasing.PLAIN:
+        return plain_program(draft)
+    head = [*IMPORTS, "", "# concepts:", "# " + ", ".join(draft.concepts), ""]
+    if phrasing is not Phrasing.SHORT:
+        lines = [line for step in draft.steps for line in _description(step)]
+        head += ["# description:", *lines, ""]
+    if draft.preamble:
+        head += [draft.preamble.strip("\n"), ""]
+    body = _barc_body(draft) if phrasing is Phrasing.BARC else _body(draft)
+    return "\n".join([*head, *body]) + "\n"
+
+
+def _body(draft: Draft) -> list[str]:
+    *first, last = draft.steps
+    lines = ["def transform(grid):", *(f"    grid = {step}" for step in first)]
+    return [*lines, f"    return {last}"]
+
+
+def _barc_body(draft: Draft) -> list[str]:
+    lines = ["def transform(input_grid):"]
+    name = "input_grid"
+    for step in draft.steps:
+        lines += [f"    {line}" for line in _description(step)]
+        lines.append(f"    output_grid = {_GRID.sub(name, step)}")
+        name = "output_grid"
+    return [*lines, "    return output_grid"]
+
+
+def _description(step: str) -> list[str]:
+    """Comment lines that say what a step does: the first sentence of each concept it calls."""
+    said = [_sentence(name) for name in reversed(_CALL.findall(step))]
+    text = " ".join(dict.fromkeys(sentence for sentence in said if sentence))
+    return [f"# {line}" for line in textwrap.wrap(text, _WIDTH)]
+
+
+@cache
+def _sentence(name: str) -> str:
+    """The first sentence of a concept's docstring; empty for other names."""
+    if name not in concepts.__all__:
+        return ""
+    text = " ".join((getattr(concepts, name).__doc__ or "").split("\n\n")[0].split())
+    return text if text.endswith(".") else text + "."
+
+
+@lru_cache(maxsize=8192)
+def compile_program(code: str) -> Transform:
+    """`transform` of our own program text (not a sandbox: never for code of a model)."""
+    body = "\n".join(line for line in code.split("\n") if line not in IMPORTS)
+    names = dict(_names())
+    exec(compile(body, "<synth>", "exec"), names)
+    transform: Transform = names["transform"]
+    return transform
+
+
+@lru_cache(maxsize=8192)
+def step_function(step: str) -> Transform:
+    """One step, an expression in `grid`, as a function."""
+    function: Transform = eval(f"lambda grid: {step}", dict(_names()))
+    return function
+
+
+@cache
+def _names() -> dict[str, Any]:
+    names = {name: getattr(common, name) for name in dir(common) if not name.startswith("_")}
+    return names | {name: getattr(concepts, name) for name in concepts.__all__}
