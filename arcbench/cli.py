@@ -11,7 +11,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from arcbench import cli_checks, cli_data, cli_policies, cli_serve, cli_sweep
+from arcbench import cli_checks, cli_data, cli_eval, cli_policies, cli_serve, cli_sweep
 from arcbench.errors import UserError
 from arcbench.rewards import Pairs
 from arcbench.tasks import TaskSet, load_tasks
@@ -382,6 +382,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "template": template,
     "sample": sample,
     "judge": judge,
+    "eval": cli_eval.evaluate_policy,
     "overfit": overfit,
     "train": train,
     "sweep": cli_sweep.sweep,

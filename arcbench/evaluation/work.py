@@ -1,5 +1,6 @@
 """An evaluation in progress: what is there already, what is drawn, how it is judged, its end."""
 
+import os
 import sys
 import time
 import traceback
@@ -15,7 +16,6 @@ from arcbench.background import gathered
 from arcbench.console import RunLog
 from arcbench.errors import UserError
 from arcbench.evaluation.config import EvalConfig
-from arcbench.evaluation.export import export
 from arcbench.evaluation.meter import Meter, Speed, duration
 from arcbench.evaluation.progress import TICK_S, Counts, Watch, Wish
 from arcbench.evaluation.record import record
@@ -151,8 +151,13 @@ class Evaluation:
         """The policy, and which prompts are too long for it."""
         if policy is None:
             started = time.monotonic()
-            engine: Any = self.config.engine
-            policy = load_policy(self.config.policy, adapter=self.config.adapter, engine=engine)
+            # Threads that spin while they wait would take the cores from the sandbox.
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+            if not self.log.terminal.is_terminal:
+                os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+            policy = load_policy(
+                self.config.policy, adapter=self.config.adapter, engine=self.config.engine
+            )
             self.log.print(f"{policy.name} loaded in {duration(time.monotonic() - started)}")
         facts = {"policy": policy.name, "engine": type(policy).__name__, "device": _device(policy)}
         self.store.add_info(**facts)
@@ -288,6 +293,8 @@ class Evaluation:
 
     def _end(self, speed: Speed) -> Results:
         """Write the figures, then the status, and tell both."""
+        from arcbench.evaluation.export import export  # draws: slow to load
+
         store, config, counts, log = self.store, self.config, self.counts, self.log
         info = store.info()
         whole = Speed.from_dict(info.get("speed", {})).plus(speed)
