@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from arcbench.errors import UserError
 from arcbench.policies import Ask, SamplingConfig, load_policy, sample
 from arcbench.policies.http import ServerGone
-from arcbench.policies.server import request_seed
 from arcbench.policies.servers import MOST_CHOICES, ServersPolicy, requests_of
 from arcbench.training.serving import Server, ServerConfig
 from tests.answering import answering
@@ -42,10 +41,10 @@ def test_a_request_is_small_and_is_cut_at_the_same_places_wherever_the_ask_begin
 def test_the_seed_of_a_sample_is_the_same_in_any_request(prompt, first, j):
     one = Ask(prompt_index=prompt, first_sample=first, messages=HELLO)
     other = Ask(prompt_index=prompt, first_sample=first + j, messages=HELLO)
-    assert (request_seed(5, one) + j) % 2**31 == request_seed(5, other)
-    assert 0 <= request_seed(5, other) < 2**31
+    assert (one.seed(5) + j) % 2**31 == other.seed(5)
+    assert 0 <= other.seed(5) < 2**31
     elsewhere = Ask(prompt_index=prompt + 1, first_sample=first, messages=HELLO)
-    assert len({request_seed(5, one), request_seed(6, one), request_seed(5, elsewhere)}) == 3
+    assert len({one.seed(5), one.seed(6), elsewhere.seed(5)}) == 3
 
 
 # --- servers in threads, which fail as they are told ---

@@ -1,6 +1,6 @@
 """Policies: models that continue a prompt, many times over."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from arcbench.errors import UserError, unknown
 from arcbench.policies.base import (
@@ -24,8 +24,8 @@ __all__ = [
     "SamplingConfig", "ScriptedPolicy", "load_policy", "load_tokenizer", "model_path", "sample",
 ]  # fmt: skip
 
-Engine = Literal["auto", "transformers"]
-ENGINES = ("auto", "transformers")
+Engine = Literal["auto", "transformers", "vllm"]
+ENGINES: tuple[str, ...] = get_args(Engine)
 
 
 def load_policy(
@@ -33,10 +33,11 @@ def load_policy(
 ) -> Policy:
     """The policy of that name, with its model loaded.
 
-    "embedded", "barc", a folder or hub id (`device`, `dtype` are options), a run's folder, which
-    stands for its newest checkpoint, an adapter's folder, or the address of a server, or of several
-    of the same model with commas between (`model`, `api_key`, `timeout_s`). `adapter` is put on
-    top of a model; `engine` is what runs it, auto being transformers. UserError for any other name.
+    "embedded", "barc", a folder or hub id, a run's folder, which stands for its newest checkpoint,
+    an adapter's folder, or the address of a server, or of several of the same model with commas
+    between. `adapter` is put on top of a model; `engine` is what runs it, auto being transformers.
+    The options are those of `TransformersPolicy.load`, `VllmPolicy.load` or `ServersPolicy`.
+    UserError for any other name.
     """
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
@@ -45,13 +46,18 @@ def load_policy(
 
         if adapter is not None:
             raise UserError(f"a server loads its adapters itself: ask {spec} for it by its name")
+        if engine != "auto":
+            raise UserError(f"a server has its own engine: engine {engine} is not for {spec}")
         return ServersPolicy(addresses(spec), **options)
+    source = resolve(spec, adapter=adapter)
+    parts: dict[str, Any] = {"adapter": source.adapter, "name": source.name, **options}
+    if engine == "vllm":
+        from arcbench.policies.vllm import VllmPolicy
+
+        return VllmPolicy.load(source.model, **parts)
     from arcbench.policies.transformers import TransformersPolicy
 
-    source = resolve(spec, adapter=adapter)
-    return TransformersPolicy.load(
-        source.model, adapter=source.adapter, name=source.name, **options
-    )
+    return TransformersPolicy.load(source.model, **parts)
 
 
 def load_tokenizer(spec: str) -> "ChatTokenizer":

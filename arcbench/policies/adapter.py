@@ -16,6 +16,7 @@ from arcbench.errors import MissingExtra, UserError
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _TENSOR = re.compile(r"base_model\.model\.(.+)\.lora_(?:embedding_)?([AB])(?:\.weight)?")
 _SHOWN = 3  # names in a message
+_SERVED_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM takes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +112,11 @@ def attach(model: Any, folder: Path, *, trainable: bool = False) -> Any:
             "are not of the same adapter"
         )
     return adapted
+
+
+def served_rank(rank: int) -> int:
+    """The lowest of vLLM's ranks that has room for adapters of this one."""
+    return next((r for r in _SERVED_RANKS if r >= rank), rank)
 
 
 def _config(folder: Path) -> dict[str, Any]:

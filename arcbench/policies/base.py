@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Literal, Protocol, TypedDict
 
+import numpy as np
+
 from arcbench.errors import UserError
 
 
@@ -111,6 +113,15 @@ class Samples:
     def numbers(self) -> range:
         """The samples' own numbers."""
         return range(self.first_sample, self.first_sample + self.count)
+
+    def seed(self, seed: int) -> int:
+        """The seed under 2**31 of the first of them, for engines that take one a sample.
+
+        That of the next is higher by one: vLLM draws choice j of a request with seed s from s + j,
+        so that a sample has the same seed whichever samples it is asked together with.
+        """
+        base = int(np.random.SeedSequence([seed, self.prompt_index]).generate_state(1)[0])
+        return (base + self.first_sample) % 2**31
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,11 +1,28 @@
 """Chat messages as the tokens of a prompt, for any tokenizer with a chat template."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from arcbench.errors import MissingExtra, UserError
-from arcbench.policies.base import Message
+from arcbench.policies.base import Ask, Completion, Message, Samples, SamplingConfig
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job(Samples):
+    """Samples of a prompt that is tokens already."""
+
+    ids: tuple[int, ...]
+
+    def check_room(self, config: SamplingConfig, positions: int, name: str) -> None:
+        """Raise UserError if the prompt leaves no room for a completion in the model `name`."""
+        if len(self.ids) + config.max_new_tokens > positions:
+            raise UserError(
+                f"prompt {self.prompt_index} has {len(self.ids)} tokens; with "
+                f"{config.max_new_tokens} new ones that is more than the "
+                f"{positions} positions of {name}"
+            )
 
 
 class ChatTokenizer:
@@ -39,6 +56,26 @@ class ChatTokenizer:
             "input_ids"
         ]
         return encoded
+
+    def job(self, ask: Ask) -> Job:
+        """The ask with its prompt as token ids."""
+        return Job(
+            prompt_index=ask.prompt_index,
+            first_sample=ask.first_sample,
+            count=ask.count,
+            ids=tuple(self.ids(ask.messages)),
+        )
+
+    def completion(
+        self, tokens: Sequence[int], logprobs: Sequence[float], *, stopped: bool
+    ) -> Completion:
+        """What was written as tokens; one that `stopped` ends with the token that ended it."""
+        return Completion(
+            text=self.decode(tokens[:-1] if stopped else tokens),
+            token_ids=tuple(tokens),
+            logprobs=tuple(logprobs),
+            finish_reason="stop" if stopped else "length",
+        )
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt in tokens, chat template included."""

@@ -11,7 +11,7 @@ from arcbench.policies.base import SamplingConfig
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from arcbench.policies.transformers import Job
+    from arcbench.policies.chat import Job
 
     Finished = tuple[Job, int, list[int], list[float]]  # job, sample of it, tokens, log-probs
 

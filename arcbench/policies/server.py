@@ -5,12 +5,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from arcbench.policies.base import Ask, Completion, Message, Samples, SamplingConfig
+from arcbench.policies.base import Ask, Completion, Message, SamplingConfig
 from arcbench.policies.http import TRANSIENT, Http, ServerGone
 
-_SEEDS = 2**31  # that a server takes
 # They know the parameters beyond OpenAI's, and fill in a model's own where they are left out.
 _TOLD_ALL = frozenset({"vllm", "sglang", "arcbench"})
 
@@ -64,7 +61,7 @@ class Server:
             "temperature": config.temperature,
             "top_p": config.top_p,
             "max_tokens": config.max_new_tokens,
-            "seed": request_seed(config.seed, ask),
+            "seed": ask.seed(config.seed),
             "logprobs": True,
         }
         if config.top_k or self._tell_all:
@@ -97,16 +94,6 @@ class Server:
             raise ServerGone(f"{self.url} serves no model")
         self._tell_all = entries[0].get("owned_by") in _TOLD_ALL
         return [str(entry["id"]) for entry in entries]
-
-
-def request_seed(seed: int, samples: Samples) -> int:
-    """The seed of a request for these samples.
-
-    vLLM draws choice j of a request with seed s from s + j, so that a sample has the same seed
-    whichever samples it is asked together with.
-    """
-    base = int(np.random.SeedSequence([seed, samples.prompt_index]).generate_state(1)[0])
-    return (base + samples.first_sample) % _SEEDS
 
 
 def _turn(messages: Sequence[Message]) -> dict[str, bool]:

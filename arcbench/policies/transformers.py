@@ -10,26 +10,21 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from arcbench.errors import MissingExtra, UserError
-from arcbench.policies.base import Ask, Asked, Completion, Message, Sampled, Samples, SamplingConfig
-from arcbench.policies.chat import ChatTokenizer
+from arcbench.policies.base import Ask, Asked, Message, Sampled, SamplingConfig
+from arcbench.policies.chat import ChatTokenizer, Job
+
+__all__ = ["Job", "TransformersPolicy"]
 
 LOG = logging.getLogger(__name__)
 # Models whose attention is plain: no window, no sinks, no bias.
 PLAIN_ATTENTION = frozenset({"llama", "mistral", "qwen2", "qwen3"})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job(Samples):
-    """Samples of a prompt that is tokens already."""
-
-    ids: tuple[int, ...]
 
 
 class TransformersPolicy(Asked):
@@ -102,18 +97,7 @@ class TransformersPolicy(Asked):
 
         Raises UserError if a prompt leaves no room for a completion.
         """
-        return self.stream_jobs(
-            [
-                Job(
-                    prompt_index=ask.prompt_index,
-                    first_sample=ask.first_sample,
-                    count=ask.count,
-                    ids=tuple(self.chat.ids(ask.messages)),
-                )
-                for ask in asks
-            ],
-            config,
-        )
+        return self.stream_jobs([self.chat.job(ask) for ask in asks], config)
 
     def stream_ids(self, ids: Sequence[Sequence[int]], config: SamplingConfig) -> Iterator[Sampled]:
         """The same for prompts that are tokens already."""
@@ -131,12 +115,7 @@ class TransformersPolicy(Asked):
 
         self._cancelled = False
         for job in jobs:
-            if len(job.ids) + config.max_new_tokens > self.max_positions:
-                raise UserError(
-                    f"prompt {job.prompt_index} has {len(job.ids)} tokens; with "
-                    f"{config.max_new_tokens} new ones that is more than the "
-                    f"{self.max_positions} positions of {self.name}"
-                )
+            job.check_room(config, self.max_positions, self.name)
         generate = generate_shared if self._shared else generate_plain
         for batch in self._batches(jobs):
             for job, offset, tokens, logprobs in generate(
@@ -146,12 +125,7 @@ class TransformersPolicy(Asked):
                 yield Sampled(
                     prompt_index=job.prompt_index,
                     sample_index=job.first_sample + offset,
-                    completion=Completion(
-                        text=self.chat.decode(tokens[:-1] if stopped else tokens),
-                        token_ids=tuple(tokens),
-                        logprobs=tuple(logprobs),
-                        finish_reason="stop" if stopped else "length",
-                    ),
+                    completion=self.chat.completion(tokens, logprobs, stopped=stopped),
                 )
             if self._cancelled:
                 return

@@ -8,8 +8,7 @@ from rich.table import Table
 
 from arcbench import series
 from arcbench.judge import Attempt, Judge
-from arcbench.policies.base import SamplingConfig
-from arcbench.policies.transformers import Job, TransformersPolicy
+from arcbench.policies.base import Ask, Policy, SamplingConfig
 from arcbench.rollouts import Rollout
 from arcbench.training.config import TrainConfig
 from arcbench.training.data import PromptSource
@@ -66,7 +65,7 @@ def sampling(config: TrainConfig) -> SamplingConfig:
 
 
 def measure(
-    policy: TransformersPolicy,
+    policy: Policy,
     source: PromptSource,
     judge: Judge,
     config: TrainConfig,
@@ -80,17 +79,17 @@ def measure(
     n = config.measure.samples
     attempts: list[Attempt] = []
     mine = processes.share(n)
-    jobs = [
-        Job(
+    asks = [
+        Ask(
             prompt_index=i,
             first_sample=mine.start,
             count=len(mine),
-            ids=tuple(policy.chat.ids(source.template.messages(t))),
+            messages=source.template.messages(t),
         )
         for i, t in enumerate(source.tasks)
         if mine
     ]
-    for s in policy.stream_jobs(jobs, sampling(config)):
+    for s in policy.stream_asks(asks, sampling(config)):
         check()
         attempts.append(
             Attempt(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from arcbench.errors import MissingExtra, UserError
+from arcbench.policies.adapter import served_rank
 from arcbench.training import guard
 from arcbench.training.client import Client
 from arcbench.training.sync import Probe
@@ -102,12 +103,6 @@ class ServerConfig:
 
 
 _ERROR = re.compile(r"\b\w*(Error|Exception): ")
-_LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM takes
-
-
-def served_rank(rank: int) -> int:
-    """The lowest of vLLM's ranks that has room for adapters of this one."""
-    return next((r for r in _LORA_RANKS if r >= rank), rank)
 
 
 class Server:

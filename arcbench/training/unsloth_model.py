@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from arcbench.policies import model_path
+from arcbench.policies.adapter import served_rank
 from arcbench.training import build
 from arcbench.training.config import TrainConfig, VllmColocate
-from arcbench.training.serving import served_rank
 from arcbench.training.trl_args import checkpointing, engine_tokens
 
 # What PEFT calls all-linear, by the names that unsloth wants.
