@@ -1,5 +1,6 @@
 """The command that compares two evaluations, or a training run's before and after."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,14 +8,14 @@ import tyro
 from rich.console import Console
 
 from arcbench.errors import UserError
-from arcbench.evaluation.compare import Comparison, TaskChange, compare_sides, shown
+from arcbench.evaluation.compare import SURE, Comparison, TaskChange, compare_sides, shown
 from arcbench.evaluation.sides import read_sides
 from arcbench.evaluation.table import changes_table, differences_table
 from arcbench.files import replacing, write_json
 
-OUT = Console(highlight=False)
+OUT = Console(soft_wrap=True, highlight=False)
 
-_MOST = 20  # tasks that a table shows; --json has all
+_MOST = 12  # tasks that a table shows; --json has all
 
 
 def compare(
@@ -64,11 +65,17 @@ def print_comparison(found: Comparison, out: Console) -> None:
         out.print(f"note: {warning}", markup=False, style="yellow")
     out.print(differences_table(found))
     if tasks > 1:
+        up = sum(t.change > 0 for t in found.changed)
+        out.print(
+            f"pass rate surely changed (q < {SURE}: p corrected for {tasks} tasks): "
+            f"{up} up, {len(found.changed) - up} down",
+            markup=False,
+        )
+        told = {t.task_id for t in (*found.gained, *found.lost)}
         _print_tasks("gained", found.gained, found, out)
         _print_tasks("lost", found.lost, found, out)
-        told = {t.task_id for t in (*found.gained, *found.lost)}
         surely = [t for t in found.changed if t.task_id not in told]
-        _print_tasks("solved by both, pass rate changed (q < 0.05)", surely, found, out)
+        _print_tasks("solved by both, and surely changed", surely, found, out)
     if found.settings:
         out.print("settings that differ:")
         for s in found.settings:
@@ -76,7 +83,7 @@ def print_comparison(found: Comparison, out: Console) -> None:
 
 
 def _print_tasks(
-    title: str, changes: tuple[TaskChange, ...] | list[TaskChange], found: Comparison, out: Console
+    title: str, changes: Sequence[TaskChange], found: Comparison, out: Console
 ) -> None:
     if not changes:
         return

@@ -294,9 +294,10 @@ def _marks(axes: Axes, tasks: Sequence[TaskChange], label: str, color: str, mark
                  zorder=3, **look)  # fmt: skip
     for ((x, y), n), size in zip(found.items(), sizes, strict=True):
         if n > 2:
+            beside = 0.4 * float(size) ** 0.5
             axes.annotate(
-                str(n), (x, y), xytext=(0.4 * size**0.5, 0.4 * size**0.5), textcoords="offset points", fontsize=7.5, color=INK,
-                zorder=4,
+                str(n), (x, y), xytext=(beside, beside), textcoords="offset points", fontsize=7.5,
+                color=INK, zorder=4,
             )  # fmt: skip
 
 

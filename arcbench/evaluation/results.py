@@ -156,11 +156,11 @@ class Results:
         found = {name: [v for x in lines if (v := x[name]) is not None] for name in FIGURES}
         return {name: float(np.mean(v)) if v else None for name, v in found.items()}
 
-    def table(self, *, tasks: bool = False) -> Table:
-        """The totals for a terminal; with `tasks` one line a task."""
+    def table(self, *, tasks: bool = False, width: int = 80) -> Table:
+        """The totals for a terminal; with `tasks` a line for each, as `width` columns allow."""
         from arcbench.evaluation import table
 
-        return table.tasks_table(self) if tasks else table.totals_table(self)
+        return table.tasks_table(self, width) if tasks else table.totals_table(self)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values without nan; what follows from the sums is there for other readers."""

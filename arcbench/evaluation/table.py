@@ -1,4 +1,4 @@
-"""The tables of an evaluation, for terminals and for spreadsheets."""
+"""The tables of evaluations and of comparisons, for terminals and for spreadsheets."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,15 @@ from rich.text import Text
 
 from arcbench.evaluation.compare import SOLVED, SURE, Comparison, TaskChange, p_text
 from arcbench.evaluation.pass_at_k import pass_at_k
-from arcbench.evaluation.results import FIGURES, Results, TaskResult
+from arcbench.evaluation.results import FIGURES, Results
 from arcbench.sandbox.types import Outcome
 
+WIDE = 120  # columns of a terminal that the table of all figures of tasks needs
 PLAIN = ("mean tokens", "mean reward", "mean length")  # differences that are no shares
 _NUMBERS = {"n_preds": "{:,.4g}", "mean_tokens": "{:,.1f}"}  # the other figures are shares
+_NARROW = ("n_preds", "valid_outputs", "unique_outputs", "train_pass_rate", "pass_rate",
+           "mean_tokens")  # fmt: skip
+_NAME_LENGTH = 12  # of the names of both sides above their columns, so that 80 columns suffice
 
 
 def form(name: str, value: float | None) -> str:
@@ -23,52 +27,82 @@ def form(name: str, value: float | None) -> str:
 def totals_table(results: Results) -> Table:
     """The totals, one line a figure, train and test pairs side by side."""
     total = results.total()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("", "all", "train pairs", "test pairs"):
-        table.add_column(name, justify="left" if not name else "right", no_wrap=True)
+    sampled = sum(t.samples > 0 for t in results.tasks)
+    table = _table(
+        title=f"{results.samples:,} samples of {sampled:,} task{'' if sampled == 1 else 's'}",
+        caption="samples ended: "
+        + ", ".join(f"{o.replace('_', ' ')} {share:.1%}" for o, share in results.outcomes.items()),
+    )
+    table.add_column("", no_wrap=True)
+    for name in ("all", "95 %", "train pairs", "test pairs"):
+        table.add_column(name, justify="right", no_wrap=True)
     for name in ("n_preds", "valid_code", "valid_outputs", "unique_outputs"):
         table.add_row(name.replace("_", " "), form(name, total[name]))
     for name in ("pixel_score", "correct_grids", "pass_rate", "is_correct"):
         cells = [form(n, total.get(n)) for n in (name, f"train_{name}", f"test_{name}")]
-        table.add_row(name.replace("_", " "), *cells)
+        first = results.curve[:1] if name == "pass_rate" and results.pairs == "all" else ()
+        interval = "".join(f"{p.low:.1%}–{p.high:.1%}" for p in first)
+        table.add_row(name.replace("_", " "), cells[0], interval, *cells[1:])
     for name in ("truncated", "mean_tokens"):
         table.add_row(name.replace("_", " "), form(name, total[name]))
+    train_only = results.pairs == "train"
     for p in results.pass_at_k:
-        table.add_row(f"pass@{p.k}", f"{p.value:.1%}", f"{p.low:.1%}–{p.high:.1%}")
+        cells = [f"{p.value:.1%}", f"{p.low:.1%}–{p.high:.1%}"]
+        table.add_row(f"pass@{p.k}{' (train pairs)' if train_only else ''}", *cells)
     return table
 
 
-def tasks_table(results: Results) -> Table:
-    """One line a task."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+def tasks_table(results: Results, width: int = 80) -> Table:
+    """One line a task: the figures that `width` columns have room for."""
+    # Whether a task is solved stands in the column of solved samples.
+    wide = [n for n in FIGURES if not n.endswith("is_correct")]
+    shown = wide if width >= WIDE else _NARROW
+    table = _table()
     table.add_column("task", no_wrap=True)
-    for name in FIGURES:
-        table.add_column(name.replace("_", " "), justify="right")
+    for name in shown:
+        table.add_column(_narrow_title(name), justify="right", no_wrap=True)
+    table.add_column("solved", justify="right", no_wrap=True)
+    table.add_column("95 %", justify="right", no_wrap=True)
+    counts = results.counts
     for t in results.tasks:
-        table.add_row(t.task_id, *(form(n, v) for n, v in t.figures().items()))
+        figures = t.figures()
+        solved = interval = ""
+        if (count := counts.get(t.task_id)) is not None:
+            low, high = count.interval
+            solved, interval = f"{count.solved}/{count.samples}", f"{low:.0%}–{high:.0%}"
+        table.add_row(t.task_id, *(_short_form(n, figures[n]) for n in shown), solved, interval)
     return table
+
+
+def _narrow_title(name: str) -> str:
+    return name.replace("n_preds", "n").replace("_", "\n")
+
+
+def _short_form(name: str, value: float | None) -> str:
+    return "" if value is None else _NUMBERS.get(name, "{:.0%}").format(value)
 
 
 def tasks_rows(results: Results) -> list[dict[str, object]]:
     """The lines of tasks.csv: every figure of every task, its pass@k, how its samples ended."""
-    ks = [p.k for p in results.pass_at_k]
-    return [_task_row(t, results, ks) for t in results.tasks]
-
-
-def _task_row(task: TaskResult, results: Results, ks: Sequence[int]) -> dict[str, object]:
-    judged = task.task_id in results.counts
-    count = task.count(results.pairs)
-    low, high = count.interval if judged else (None, None)
-    return {
-        "task_id": task.task_id,
-        **task.figures(),
-        "n_preds": task.samples,
-        "solved": count.solved if judged else None,
-        "pass_rate_low": low,
-        "pass_rate_high": high,
-        **{f"pass@{k}": pass_at_k(task.samples, count.solved, k) if judged else None for k in ks},
-        **{o.value: task.outcomes.get(o, 0) for o in Outcome},
-    }
+    ks, counts = [p.k for p in results.pass_at_k], results.counts
+    rows: list[dict[str, object]] = []
+    for t in results.tasks:
+        count = counts.get(t.task_id)
+        low, high = (None, None) if count is None else count.interval
+        at_k = {f"pass@{k}": count and pass_at_k(count.samples, count.solved, k) for k in ks}
+        rows.append(
+            {
+                "task_id": t.task_id,
+                **t.figures(),
+                "n_preds": t.samples,
+                "solved": None if count is None else count.solved,
+                "pass_rate_low": low,
+                "pass_rate_high": high,
+                **at_k,
+                **{o.value: t.outcomes.get(o, 0) for o in Outcome},
+            }
+        )
+    return rows
 
 
 def summary_rows(results: Results) -> list[dict[str, object]]:
@@ -91,55 +125,63 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
 def differences_table(comparison: Comparison) -> Table:
     """The totals of both sides, with the change and how sure it is."""
     c = comparison
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = _table()
     table.add_column("", no_wrap=True)
-    for name in (c.a, c.b):
-        table.add_column(name, justify="right", overflow="fold", min_width=6)
-    for name in ("change", "95 %", "p"):
+    for name in (*short_names(c.a, c.b), "change", "95 %", "p"):
         table.add_column(name, justify="right", no_wrap=True)
     for d in c.differences:
-        share = d.name not in PLAIN
-        told = [f"{100 * x:.1f}%" if share else f"{x:,.2f}" for x in (d.a, d.b)]
-        scale = 100 if share else 1
-        interval = "" if d.low is None or d.high is None else (
-            f"{signed(scale * d.low)} to {signed(scale * d.high)}"
-        )  # fmt: skip
-        style = "" if d.p is None or d.p >= SURE else "green" if d.change > 0 else "red"
-        table.add_row(
-            label(c, d.name), *told, Text(signed(scale * d.change), style=style), interval,
-            "" if d.p is None else p_text(d.p).removeprefix("p ").removeprefix("= "),
-        )  # fmt: skip
+        scale = 1 if d.name in PLAIN else 100
+        both = [f"{x:,.2f}" if scale == 1 else f"{x:.1%}" for x in (d.a, d.b)]
+        interval = p = ""
+        if d.low is not None and d.high is not None:
+            interval = f"{signed(scale * d.low)} to {signed(scale * d.high)}"
+        if d.p is not None:
+            p = _bare_p(d.p)
+        sure = d.p is not None and d.p < SURE
+        change = Text(signed(scale * d.change), style="bold" if sure else "")
+        name = f"solved in {c.samples:,} samples" if d.name == SOLVED else d.name
+        table.add_row(name, *both, change, interval, p)
     return table
 
 
 def changes_table(changes: Sequence[TaskChange], comparison: Comparison) -> Table:
     """Tasks with their solved samples on both sides."""
     c = comparison
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = _table()
     table.add_column("task", no_wrap=True)
-    for name in (c.a, c.b):
-        table.add_column(name, justify="right", overflow="fold", min_width=6)
-    for name in ("change", "p", "q"):
+    for name in (*short_names(c.a, c.b), "change", "p", "q"):
         table.add_column(name, justify="right", no_wrap=True)
     for t in changes:
+        solved = [f"{count.solved}/{count.samples}" for count in (t.a, t.b)]
+        sure = "bold" if t.q < SURE else ""
         table.add_row(
-            t.task_id,
-            f"{t.a.solved}/{t.a.samples}",
-            f"{t.b.solved}/{t.b.samples}",
-            signed(100 * t.change),
-            *(p_text(x).removeprefix("p ").removeprefix("= ") for x in (t.p, t.q)),
+            t.task_id, *solved, Text(signed(100 * t.change), style=sure), _bare_p(t.p), _bare_p(t.q)
         )
     return table
 
 
-def label(comparison: Comparison, name: str) -> str:
-    """The name of a difference, with what it is of where that is not plain."""
-    if name != SOLVED:
-        return name
-    n = comparison.samples
-    return f"{name} in {n} sample{'' if n == 1 else 's'}"
+def short_names(a: str, b: str, length: int = _NAME_LENGTH) -> tuple[str, str]:
+    """The names cut to the length, at the end that leaves them different; else before, after."""
+    ends = [x if len(x) <= length else f"…{x[1 - length :]}" for x in (a, b)]
+    starts = [x if len(x) <= length else f"{x[: length - 1]}…" for x in (a, b)]
+    for first, second in (starts, ends):
+        if first != second:
+            return first, second
+    return "first", "second"
 
 
 def signed(number: float) -> str:
     """With its sign, and one digit after the point."""
-    return f"{number:+.1f}".replace("-", "−").replace("+0.0", "0.0").replace("−0.0", "0.0")
+    text = f"{number:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+
+
+def _bare_p(p: float) -> str:
+    return p_text(p).removeprefix("p ").removeprefix("= ")
+
+
+def _table(title: str | None = None, caption: str | None = None) -> Table:
+    return Table(
+        title=title, caption=caption, title_justify="left", caption_justify="left", title_style="",
+        caption_style="", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0),
+    )  # fmt: skip
