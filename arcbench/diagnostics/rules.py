@@ -1,0 +1,324 @@
+"""The rules: signals of a run → what is wrong now. The table of them is in the package's docstring.
+
+A rule is a pure function of the signals up to now; it says nothing where it cannot know. How long
+its word has to stand, and when a finding is over, is the `Diagnoser`'s business.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from arcbench import series
+from arcbench.diagnostics.finding import Kind, Severity
+from arcbench.diagnostics.signals import EARLY, RECENT, Signals, Track
+
+CLEAR, SURE = (
+    4.0,
+    6.0,
+)  # standard errors: of a change that is large too; of one that is not so large
+FAST = 3  # steps in a row that nearly all completions must be bad in, to say so at once
+FEW, NEARLY_ALL = 0.5, 0.9  # share of bad completions in the beginning, and at such an end
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sign:
+    """What a rule sees at a step."""
+
+    kind: Kind
+    signal: str
+    severity: Severity
+    evidence: str
+    first_step: int
+
+
+Rule = Callable[[Signals], Sign | None]
+
+
+def sign(
+    kind: Kind, signal: str, track: Track, evidence: str, *, critical: bool, window: int = RECENT
+) -> Sign:
+    """A warning, or worse where `critical`, from the latest `window` values of a track."""
+    return Sign(
+        kind=kind,
+        signal=signal,
+        severity=Severity.CRITICAL if critical else Severity.WARNING,
+        evidence=evidence,
+        first_step=track.since(window),
+    )
+
+
+def _share_rises(
+    signals: Signals, kind: Kind, name: str, what: str, *, by: float, ruin: float
+) -> Sign | None:
+    """A share of bad completions: all of a sudden nearly 1, or clearly more than in the beginning.
+
+    `by` is how much more is a warning, `ruin` how much is critical.
+    """
+    track = signals.get(name)
+    if track is None:
+        return None
+    if track.steadily(FAST, low=NEARLY_ALL) and track.normal <= FEW:
+        now = track.mean(FAST)
+        said = f"{now:.0%} of {what} in the last {FAST} steps, {track.normal:.0%} in the beginning"
+        return sign(kind, name, track, said, critical=True, window=FAST)
+    return _clearly_up(signals, kind, name, what, track, by=by, ruin=ruin)
+
+
+def _clearly_up(
+    signals: Signals, kind: Kind, name: str, what: str, track: Track, *, by: float, ruin: float
+) -> Sign | None:
+    floor = signals.share_floor(track)
+    for size in (5, RECENT):
+        window = track.window(size)
+        if len(window) < size:
+            continue
+        now, rise = track.mean(size), track.mean(size) - track.normal
+        if rise >= by and track.shift(size, floor) >= CLEAR:
+            said = (
+                f"{now:.0%} of {what} in the last {size} steps, {track.normal:.0%} in the beginning"
+            )
+            return sign(kind, name, track, said, critical=rise >= ruin, window=size)
+    return None
+
+
+# Collapses of the text
+
+
+def gibberish(signals: Signals) -> Sign | None:
+    """Completions without a program, or of characters that nobody prints."""
+    what = "completions hold no program that Python can parse"
+    return _share_rises(
+        signals, Kind.GIBBERISH, series.NO_PROGRAM, what, by=0.2, ruin=0.5
+    ) or _share_rises(
+        signals, Kind.GIBBERISH, series.GARBLED, "completions are mostly unprintable", by=0.1,
+        ruin=0.4,
+    )  # fmt: skip
+
+
+def length(signals: Signals) -> Sign | None:
+    """Completions that grow until the limit cuts them."""
+    cut = _share_rises(
+        signals, Kind.LENGTH, series.LENGTH_TRUNCATED, "completions are cut at the limit", by=0.15,
+        ruin=0.5,
+    )  # fmt: skip
+    if cut is not None:
+        return replace(cut, severity=Severity.INFO) if pays(signals) else cut
+    track = signals.get(series.LENGTH_MEAN)
+    if track is None or not track.normal or pays(signals):
+        return None
+    grown = track.mean() / track.normal
+    if grown < 1.5 or track.shift(floor=0.1 * track.normal) < SURE or len(track.window()) < RECENT:
+        return None
+    said = (
+        f"completions of {track.mean():.0f} tokens, {track.normal:.0f} in the beginning, and the "
+        "reward did not rise with them"
+    )
+    return sign(Kind.LENGTH, series.LENGTH_MEAN, track, said, critical=grown >= 3)
+
+
+def repetition(signals: Signals) -> Sign | None:
+    """Completions that say the same again and again."""
+    what = "a completion's tokens are one stretch again and again"
+    if pays(signals):
+        return None
+    if found := _share_rises(signals, Kind.REPETITION, series.LOOP, what, by=0.2, ruin=0.5):
+        return found
+    track = signals.get(series.UNIQUE_4GRAMS)
+    if track is None or not track.normal or len(track.window()) < RECENT:
+        return None
+    kept = track.mean() / track.normal
+    if kept > 0.7 or -track.shift(floor=0.05) < SURE:
+        return None
+    said = (
+        f"{track.mean():.0%} of the sequences of 4 tokens in a completion are different, "
+        f"{track.normal:.0%} in the beginning"
+    )
+    return sign(Kind.REPETITION, series.UNIQUE_4GRAMS, track, said, critical=kept <= 0.4)
+
+
+def entropy(signals: Signals) -> Sign | None:
+    """The policy is sure of one answer that is often wrong, or knows nothing any more."""
+    track, stuck = signals.get(series.ENTROPY), _stuck(signals)
+    if track is None or not track.normal or len(track.window()) < RECENT:
+        return None
+    ratio = track.mean() / track.normal
+    said = f"entropy {track.mean():.3g} nats, {track.normal:.3g} in the beginning"
+    if ratio >= 3 and track.shift(floor=0.1 * track.normal) >= SURE and not pays(signals):
+        return sign(Kind.ENTROPY, series.ENTROPY, track, said, critical=ratio >= 6)
+    # Being sure is what learning leads to; being sure and wrong is where it ends.
+    if ratio > 0.3 or stuck is None or stuck[1] < 0.3 or stuck[1] - stuck[0] < 0.2:
+        return None
+    said += f"; {stuck[1]:.0%} of the groups have equal rewards without being solved"
+    critical = ratio <= 0.1 and stuck[1] >= 0.7
+    return sign(Kind.ENTROPY, series.ENTROPY, track, said, critical=critical)
+
+
+def _stuck(signals: Signals) -> tuple[float, float] | None:
+    """The share of groups with equal rewards that are not solved: in the beginning, and now."""
+    silent = signals.get(series.GROUP_NO_SIGNAL, EARLY)
+    solved = signals.get(series.GROUP_ALL_SOLVED) or signals.get(series.SOLVE_RATE)
+    if silent is None or solved is None:
+        return None
+    # The share of completions that solve is no less than that of groups in which all do.
+    before = fmean(silent.early()) - fmean(solved.early())
+    return max(0.0, before), max(0.0, silent.mean(20) - solved.mean(20))
+
+
+def failing(signals: Signals) -> Sign | None:
+    """Programs that raise, hang, or draw no grid."""
+    what = "programs fail in the sandbox"
+    return _share_rises(signals, Kind.FAILING, series.FAILED, what, by=0.2, ruin=0.5)
+
+
+# The reward
+
+
+def falling(signals: Signals) -> Sign | None:
+    """The reward lies far below its best, or at the bottom all of a sudden."""
+    track = signals.get(series.REWARD_MEAN)
+    if track is None:
+        return None
+    floor, height = signals.settings.floor, signals.settings.top - signals.settings.floor
+    early = track.normal - floor
+    if early >= 0.2 * height and track.steadily(FAST, high=floor + 0.25 * early):
+        said = (
+            f"reward {track.mean(FAST):.2f} in the last {FAST} steps, {track.normal:.2f} in the "
+            f"beginning; {floor:.2f} is the least there is"
+        )
+        return sign(Kind.FALLING, series.REWARD_MEAN, track, said, critical=True, window=FAST)
+    if track.count < 2 * RECENT:
+        return None
+    when, best = track.best
+    lost = best - track.mean()
+    noise = track.spread(0.03 * height) * (2 / RECENT) ** 0.5
+    # The best of many windows is partly luck: SURE, not CLEAR.
+    if lost < 0.2 * (best - floor) or lost < SURE * noise or len(track.window()) != RECENT:
+        return None
+    said = (
+        f"reward {track.mean():.2f} over the last {RECENT} steps, after {best:.2f} up to step "
+        f"{when}"
+    )
+    critical = lost >= 0.5 * (best - floor)
+    return sign(Kind.FALLING, series.REWARD_MEAN, track, said, critical=critical)
+
+
+def hacked(signals: Signals) -> Sign | None:
+    """What is paid rises while fewer completions solve."""
+    reward, solved = signals.get(series.REWARD_MEAN), signals.get(series.SOLVE_RATE)
+    if reward is None or solved is None or len(solved.window()) < RECENT:
+        return None
+    size = 20 if len(solved.window(20)) == 20 else RECENT
+    before, now = solved.normal, solved.mean(size)
+    floor = signals.share_floor(solved)
+    if before < 0.03 or now > 0.6 * before or -solved.shift(size, floor) < CLEAR - 1:
+        return None
+    if reward.shift(size) < 2:
+        return None
+    exact = signals.get(series.REWARD_PART.format("exact"))
+    rise = reward.mean(size) - reward.normal
+    carried = 0.0 if exact is None else exact.mean(size) - exact.normal
+    if carried > 0.5 * rise:
+        return None
+    said = (
+        f"reward {reward.normal:.2f} → {reward.mean(size):.2f} while the solved share went "
+        f"{before:.0%} → {now:.0%}"
+    )
+    critical = now <= 0.25 * before
+    return sign(Kind.HACKED, series.SOLVE_RATE, solved, said, critical=critical, window=size)
+
+
+def pays(signals: Signals) -> bool:
+    """Whether what changes is worth it: the reward is above its beginning and near its best."""
+    track = signals.get(series.REWARD_MEAN)
+    if track is None or len(track.window()) < 3:
+        return False
+    gained, top = track.mean() - track.normal, signals.settings.top
+    if track.mean() >= signals.settings.floor + 0.9 * (top - signals.settings.floor):
+        return True  # nearly all that there is
+    best = max(track.best[1], track.mean()) - track.normal
+    return track.shift() >= 2 and gained >= 0.85 * best
+
+
+# Nothing to learn from
+
+
+def truncated(signals: Signals) -> Sign | None:
+    """Most completions are cut from the beginning, and what is cut earns little."""
+    track, none = signals.get(series.LENGTH_TRUNCATED, 5), signals.get(series.NO_PROGRAM, 5)
+    if track is None or track.normal < 0.5 or track.mean(5) < 0.5:
+        return None
+    limit = signals.settings.limit
+    said = f"{track.mean():.0%} of the completions are cut at the limit" + (
+        f" of {limit} tokens" if limit else ""
+    )
+    if none is not None:
+        said += f", and {none.mean():.0%} hold no program"
+        if none.mean() < 0.3:  # a program is there all the same, and then something after it
+            return None
+    return sign(
+        Kind.TRUNCATED, series.LENGTH_TRUNCATED, track, said, critical=track.mean() >= NEARLY_ALL
+    )
+
+
+def saturated(signals: Signals) -> Sign | None:
+    """Everything is solved."""
+    solved, silent = signals.get(series.SOLVE_RATE, 20), signals.get(series.GROUP_NO_SIGNAL, 20)
+    if solved is None or silent is None or solved.mean(20) < 0.97 or silent.mean(20) < 0.8:
+        return None
+    said = (
+        f"{solved.mean(20):.0%} of the completions solve, and {silent.mean(20):.0%} of the groups "
+        "have equal rewards"
+    )
+    return Sign(
+        kind=Kind.SATURATED, signal=series.SOLVE_RATE, severity=Severity.INFO, evidence=said,
+        first_step=solved.since(20),
+    )  # fmt: skip
+
+
+def no_signal(signals: Signals) -> Sign | None:
+    """Nearly all groups have equal rewards, and not because they are solved."""
+    silent, solved = signals.get(series.GROUP_NO_SIGNAL, 20), signals.get(series.SOLVE_RATE)
+    if silent is None or silent.count * signals.settings.prompts < 30:
+        return None
+    if silent.mean(20) < NEARLY_ALL or (solved is not None and solved.mean(20) >= NEARLY_ALL):
+        return None
+    said = f"{silent.mean(20):.0%} of the groups of the last 20 steps have equal rewards"
+    reward = signals.get(series.REWARD_MEAN)
+    if reward is not None:
+        said += f" (mean {reward.mean(20):.2f})"
+    critical = silent.count >= 60 and silent.mean(30) >= 0.98
+    return sign(Kind.NO_SIGNAL, series.GROUP_NO_SIGNAL, silent, said, critical=critical, window=20)
+
+
+FLAT_STEPS, FLAT_FOR_LONG = 60, 400  # to be told of; to be warned of without any other sign
+
+
+def flat(signals: Signals) -> Sign | None:
+    """The reward has not moved, up or down, since the run began."""
+    track, solved = signals.get(series.REWARD_MEAN, FLAT_STEPS), signals.get(series.SOLVE_RATE)
+    if track is None or (solved is not None and solved.mean(20) >= NEARLY_ALL):
+        return None
+    if abs(track.shift(30)) >= 2.5 or track.best[1] - track.normal > 3 * track.spread():
+        return None
+    silent = signals.get(series.GROUP_NO_SIGNAL)
+    stuck = silent is not None and silent.mean(30) >= NEARLY_ALL
+    long = track.count >= FLAT_FOR_LONG
+    said = (
+        f"reward {track.mean(30):.2f} over the last 30 steps, {track.normal:.2f} in the beginning"
+    )
+    return Sign(
+        kind=Kind.FLAT,
+        signal=series.REWARD_MEAN,
+        severity=Severity.WARNING if stuck or long else Severity.INFO,
+        evidence=said,
+        first_step=1,
+    )
+
+
+COLLAPSES: tuple[Rule, ...] = (gibberish, length, repetition, entropy, failing, falling)
+OTHERS: tuple[Rule, ...] = (truncated, hacked, saturated, no_signal, flat)
+
+
+def seen(rules: Iterable[Rule], signals: Signals) -> list[Sign]:
+    """What the rules see now."""
+    return [s for rule in rules if (s := rule(signals)) is not None]
