@@ -33,6 +33,8 @@ class WorkerPolicy(Asked):
     child that crashed is started anew at the next call.
     """
 
+    max_positions: int  # of prompt and completion; there once a policy is loaded that knows it
+
     def __init__(self, spec: str, **options: Any) -> None:
         self.spec = spec
         self.name = spec
@@ -119,7 +121,10 @@ class WorkerPolicy(Asked):
         self._keeper = threading.Thread(target=_keep, args=(err, self._stderr), daemon=True)
         self._keeper.start()
         try:
-            self.name = next(iter(self._answers(0)))["name"]
+            ready = next(iter(self._answers(0)))
+            self.name = ready["name"]
+            if ready["max_positions"] is not None:
+                self.max_positions = ready["max_positions"]
         except UserError:
             self.close()
             raise
@@ -212,7 +217,8 @@ class _Child:
         except UserError as error:
             self._answer(0, user_error=str(error))
             return
-        self._answer(0, name=self._policy.name, done=True)
+        room = getattr(self._policy, "max_positions", None)
+        self._answer(0, name=self._policy.name, max_positions=room, done=True)
         while True:
             self._run(self._calls.get())
 
