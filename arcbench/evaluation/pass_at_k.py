@@ -13,7 +13,6 @@ Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 2000
 _Z95 = 1.959963984540054  # the normal distribution has 95 % of its mass within ± this
-_MAX_WEIGHTS = 4_000_000  # numbers held at a time while resampling (32 MB)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,17 +123,22 @@ def wilson(solved: int, samples: int) -> tuple[float, float]:
 
 
 def bootstrap_means(
-    values_TK: Floats, rng: np.random.Generator, *, resamples: int = RESAMPLES
+    values_TK: Floats,
+    rng: np.random.Generator,
+    *,
+    resamples: int = RESAMPLES,
+    at_a_time: int = 4_000_000,
 ) -> Floats:
     """Means over tasks that are drawn with replacement, (resamples, K): each column has the same.
 
-    Because the draws are shared, columns may be subtracted from each other.
+    Because the draws are shared, columns may be subtracted from each other. `at_a_time` bounds
+    the draws that are held in memory, 8 bytes each.
     """
     tasks = len(values_TK)
     means_RK = np.empty((resamples, values_TK.shape[1]))
-    at_a_time = max(1, _MAX_WEIGHTS // tasks)
-    for start in range(0, resamples, at_a_time):
-        rows = min(at_a_time, resamples - start)
+    most = max(1, at_a_time // tasks)
+    for start in range(0, resamples, most):
+        rows = min(most, resamples - start)
         draws = rng.integers(0, tasks, size=(rows, tasks))
         draws += np.arange(rows)[:, None] * tasks
         weights = np.bincount(draws.ravel(), minlength=rows * tasks).reshape(rows, tasks)

@@ -11,7 +11,7 @@ from arcbench.evaluation.pass_at_k import pass_at_k
 from arcbench.evaluation.results import FIGURES, Results
 from arcbench.sandbox.types import Outcome
 
-WIDE = 120  # columns of a terminal that the table of all figures of tasks needs
+WIDE = 132  # columns of a terminal that the table of all figures of tasks needs
 PLAIN = ("mean tokens", "mean reward", "mean length")  # differences that are no shares
 _NUMBERS = {"n_preds": "{:,.4g}", "mean_tokens": "{:,.1f}"}  # the other figures are shares
 _NARROW = ("n_preds", "valid_outputs", "unique_outputs", "train_pass_rate", "pass_rate",
