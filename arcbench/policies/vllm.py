@@ -16,6 +16,7 @@ from arcbench.errors import MissingExtra, UserError
 from arcbench.policies.adapter import Adapter, served_rank
 from arcbench.policies.base import Ask, Asked, Message, Sampled, SamplingConfig
 from arcbench.policies.chat import ChatTokenizer, Job
+from arcbench.policies.orphans import end_with_us
 
 AHEAD = 2  # requests that the engine has, for each that it runs at once
 
@@ -76,6 +77,7 @@ class VllmPolicy(Asked):
         from vllm import LLM
         from vllm.lora.request import LoRARequest
 
+        before = _children()
         try:
             llm = LLM(
                 model=str(folder_or_id),
@@ -88,12 +90,17 @@ class VllmPolicy(Asked):
         except (OSError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"vLLM does not start with {str(folder_or_id)!r}: {reason}") from error
+        end_with_us(_children() - before)
         lora = None if adapter is None else LoRARequest(adapter.name, 1, str(adapter))
         return cls(llm, chat, name=name or Path(folder_or_id).name, lora=lora)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt in tokens, chat template included."""
         return self.chat.count_tokens(messages)
+
+    def close(self) -> None:
+        """End the engine, which gives its memory back; the policy is of no use then."""
+        self._llm.llm_engine.engine_core.shutdown()
 
     def cancel(self) -> None:
         """Make a running stream end after its next tokens; to be called from another thread."""
@@ -160,6 +167,13 @@ class VllmPolicy(Asked):
             sample_index=job.first_sample,
             completion=self.chat.completion(tokens, told, stopped=output.finish_reason == "stop"),
         )
+
+
+def _children() -> set[int]:
+    """The processes below this one."""
+    import psutil
+
+    return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
 def _final_only() -> Any:
