@@ -55,7 +55,7 @@ def evaluate_policy(
         policy: embedded (default), barc, a folder or hub id, the folder of a run (its newest
             checkpoint) or of an adapter, or addresses of servers (http://host:port/v1,http://…).
         adapter: a run or a folder whose LoRA adapter is put on top of the policy.
-        engine: what runs the policy here; auto (default) takes the fastest that is installed.
+        engine: what runs the policy here: transformers (auto, the default) or vllm.
         dataset: arc-agi-1 (default), arc-agi-2, or a path (Kaggle JSON, task file or folder, BARC
             JSONL).
         split: training (default, where the data set has splits) or evaluation.
