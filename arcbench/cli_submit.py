@@ -116,14 +116,11 @@ def _build(evaluation: Path, challenges: Challenges, out: Path) -> None:
     submission = build_submission(challenges, found.ballots)
     write_submission(out, submission)
     for ids, what in (
-        (
-            found.others,
-            "tasks of the evaluation are not among the challenges and count for nothing",
-        ),
-        (found.changed, "tasks have other grids in the evaluation; their samples do not count"),
+        (found.others, "not among the challenges, so of no use here"),
+        (found.changed, "other grids in the evaluation, whose samples do not count"),
     ):
         if ids:
-            ERR.print(f"{len(ids)} {what}: {_named(ids)}", markup=False, style="yellow")
+            ERR.print(f"{what}: {_named(ids)}", markup=False, style="yellow")
     if found.uncompared:
         told = f"only the ids of the tasks were compared: {found.uncompared}"
         ERR.print(told, markup=False, style="yellow")
@@ -200,24 +197,24 @@ def _tell(out: Path, submission: Submission, ballots: Ballots, trouble: str = ""
             f"{out}: {len(tasks)} tasks, {submission.num_test_inputs} test inputs, 2 attempts each",
             markup=False,
         )
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 2))
-    table.add_column(justify="right")
-    table.add_column()
+    width = len(str(len(tasks)))
     for source, what in (
-        (Source.RIGHT, "tasks by a program that is right on all train pairs"),
-        (Source.PARTIAL, "tasks by programs that are not, or not for all test inputs"),
-        (Source.FALLBACK, "tasks by a guess from their shapes: no program drew a grid"),
+        (Source.RIGHT, "by a program that is right on all train pairs"),
+        (Source.PARTIAL, "by programs that are not, or not for all test inputs"),
+        (Source.FALLBACK, "by a guess from their shapes: no program drew a grid"),
     ):
-        table.add_row(str(submission.count(source)), what)
-    OUT.print(table)
+        OUT.print(f"  {submission.count(source):{width}} {what}", markup=False)
     if unsampled := [task_id for task_id in tasks if not ballots.samples(task_id)]:
-        OUT.print(f"{len(unsampled)} tasks without a sample: {_named(unsampled)}", markup=False)
+        OUT.print(f"no sample of {_named(unsampled)}", markup=False)
     sys.stdout.flush()
 
 
 def _named(ids: Sequence[str]) -> str:
+    """How many tasks, and the first of them by id."""
+    if len(ids) == 1:
+        return f"task {ids[0]}"
     more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
-    return ", ".join(ids[:_MOST_IDS]) + more
+    return f"{len(ids)} tasks: {', '.join(ids[:_MOST_IDS])}{more}"
 
 
 def validate(

@@ -44,11 +44,12 @@ def gather(store: EvalStore, challenges: Challenges) -> Gathered:
         elif rollout.task_id not in changed:
             others[rollout.task_id] = None
     if not samples and (others or changed) and not fitting & set(tasks):
+        why = "all that are among" if changed else "none of its tasks is among"
+        grids = " have other grids there" if changed else ""
         raise UserError(
-            f"evaluation {store.path} was made of other tasks ({store.config().data_name}): "
-            f"{len(others)} of its tasks are not among the {len(challenges.num_tests)} of "
-            f"{challenges.path}, {len(changed)} have other grids; evaluate these, "
-            "e.g. with --policy and a new folder"
+            f"evaluation {store.path} was made of other tasks ({store.config().data_name}): {why} "
+            f"the {len(challenges.num_tests)} of {challenges.path}{grids}; evaluate these, e.g. "
+            "with --policy and a new folder"
         )
     return Gathered(
         ballots=ballots,

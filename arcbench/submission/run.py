@@ -19,7 +19,7 @@ from arcbench.submission.guard import Guard, gib
 from arcbench.submission.live import LiveSubmission
 
 MOST_CRASHES = 3  # of the policy's process, after which another start promises nothing
-EXTRA_RELIEF_S = 15.0  # beyond a program's own time: samples under way, figures, a new sandbox
+RELIEF_S = 20.0  # what it takes to end the samples under way, to draw figures, to start a sandbox
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +69,7 @@ class CompetitionRun:
     workers: int
     say: Callable[[str], None]
     finish: Callable[[], None]  # tells what the submission has become, before the process ends
+    relief_s: float = RELIEF_S  # how long memory may stay beyond its budget before the next measure
     _enough: str = ""  # why no more is sampled
     _fewer: threading.Event = field(default_factory=threading.Event)
 
@@ -81,7 +82,7 @@ class CompetitionRun:
         guard = Guard(
             end=None if self.clock is None else self.clock.process_end,
             memory_bytes=self.memory_bytes,
-            relief_s=self.config.timeout_s + EXTRA_RELIEF_S,
+            relief_s=self.relief_s,
             give_up=self._give_up,
             relieve=self._relieve,
         )
