@@ -9,8 +9,12 @@ from collections.abc import Mapping, Sequence
 from math import isfinite, sqrt
 from statistics import median
 
+from arcbench import series_text
+from arcbench.grids import fingerprint
+from arcbench.policies.base import Completion
 from arcbench.rollouts import Rollout, RolloutGroup
 from arcbench.sandbox.types import Outcome
+from arcbench.series_ratio import PolicySums
 
 # Reward and success
 REWARD_MEAN = "reward/mean"
@@ -46,7 +50,7 @@ UNIQUE_3GRAMS = "text/unique_3grams"  # different sequences of 3 tokens over all
 UNIQUE_3GRAMS_MIN = "text/unique_3grams_min"
 UNIQUE_4GRAMS = "text/unique_4grams"  # the same for 4
 UNIQUE_4GRAMS_MIN = "text/unique_4grams_min"
-TOP_4GRAM = "text/top_4gram"  # share of the most frequent sequence of 4 tokens, mean
+TOP_4GRAM = "text/top_4gram"  # share of them that only repeat the most frequent one, mean
 TOP_4GRAM_MAX = "text/top_4gram_max"
 LOOP = "text/loop"  # share of tokens in the longest stretch that repeats up to 64 tokens, mean
 LOOP_MAX = "text/loop_max"
@@ -130,25 +134,72 @@ def measure(groups: Sequence[RolloutGroup]) -> dict[str, float]:
     """All metrics of a step's groups, by name. There must be at least one rollout."""
     rollouts = [r for g in groups for r in g.rollouts]
     rewards_N = [r.reward.total for r in rollouts]
-    mean = _mean(rewards_N)
     parts = {
         REWARD_PART.format(part): _mean([r.reward.parts[part] for r in rollouts])
         for part in rollouts[0].reward.parts
     }
-    lengths_N = [len(r.completion.token_ids) for r in rollouts]
     return {
-        REWARD_MEAN: mean,
-        REWARD_STD: sqrt(_mean([(x - mean) ** 2 for x in rewards_N])),
+        REWARD_MEAN: _mean(rewards_N),
+        REWARD_STD: _std(rewards_N),
         **parts,
         SOLVE_RATE: _mean([r.solved for r in rollouts]),
+        UNIQUE_PROGRAMS: unique_programs(rollouts),
+        **group_metrics(groups),
+        **length_metrics([r.completion for r in rollouts]),
+        **text_metrics([r.completion for r in rollouts]),
+        **outcome_shares(rollouts),
+        **execution_metrics(rollouts),
+    }
+
+
+def group_metrics(groups: Sequence[RolloutGroup]) -> dict[str, float]:
+    """What the groups have to learn from, and how different their rollouts are."""
+    return {
         GROUP_NO_SIGNAL: _mean([not g.has_signal for g in groups]),
         GROUP_SOLVED: _mean([g.solve_rate > 0 for g in groups]),
-        LENGTH_MEAN: _mean(lengths_N),
-        LENGTH_MAX: float(max(lengths_N)),
-        LENGTH_TRUNCATED: _mean([r.completion.truncated for r in rollouts]),
-        UNIQUE_PROGRAMS: unique_programs(rollouts),
-        **outcome_shares(rollouts),
+        GROUP_ALL_SOLVED: _mean([g.solve_rate == 1 for g in groups]),
+        GROUP_NONE_SOLVED: _mean([g.solve_rate == 0 for g in groups]),
+        GROUP_REWARD_STD: _mean([_std(g.rewards_G) for g in groups]),
+        GROUP_UNIQUE_PROGRAMS: _mean([unique_programs(g.rollouts) for g in groups]),
+        GROUP_UNIQUE_OUTPUTS: _mean([unique_outputs(g.rollouts) for g in groups]),
     }
+
+
+def length_metrics(completions: Sequence[Completion]) -> dict[str, float]:
+    """The lengths of the completions; without `LENGTH_ENDED` where all were cut."""
+    lengths_N = [len(c.token_ids) for c in completions]
+    ended = [len(c.token_ids) for c in completions if not c.truncated]
+    metrics = {
+        LENGTH_MEAN: _mean(lengths_N),
+        LENGTH_MIN: float(min(lengths_N)),
+        LENGTH_MAX: float(max(lengths_N)),
+        LENGTH_STD: _std(lengths_N),
+        LENGTH_TRUNCATED: _mean([c.truncated for c in completions]),
+    }
+    return {**metrics, LENGTH_ENDED: _mean(ended)} if ended else metrics
+
+
+def text_metrics(completions: Sequence[Completion]) -> dict[str, float]:
+    """Repetition and gibberish; without `COMPRESSION` where all texts are empty."""
+    found = [series_text.repetition(c.token_ids) for c in completions]
+    printable_N = [series_text.printable(c.text) for c in completions]
+    packed = [r for c in completions if (r := series_text.compression(c.text)) is not None]
+    metrics = {
+        UNIQUE_3GRAMS: _mean([r.unique_3grams for r in found]),
+        UNIQUE_3GRAMS_MIN: min(r.unique_3grams for r in found),
+        UNIQUE_4GRAMS: _mean([r.unique_4grams for r in found]),
+        UNIQUE_4GRAMS_MIN: min(r.unique_4grams for r in found),
+        TOP_4GRAM: _mean([r.top_4gram for r in found]),
+        TOP_4GRAM_MAX: max(r.top_4gram for r in found),
+        LOOP: _mean([r.loop for r in found]),
+        LOOP_MAX: max(r.loop for r in found),
+        SAME_TOKEN_MAX: float(max(r.same_token for r in found)),
+        PRINTABLE: _mean(printable_N),
+        GARBLED: _mean([share < 0.5 for share in printable_N]),
+    }
+    return (
+        {**metrics, COMPRESSION: _mean(packed), COMPRESSION_MIN: min(packed)} if packed else metrics
+    )
 
 
 def outcome_shares(rollouts: Sequence[Rollout]) -> dict[str, float]:
@@ -159,10 +210,58 @@ def outcome_shares(rollouts: Sequence[Rollout]) -> dict[str, float]:
     }
 
 
+def execution_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """How many programs there were, and how many failed; without `FAILED` where there were none."""
+    outcomes = [r.execution.outcome for r in rollouts]
+    programs = [o for o in outcomes if o.has_code]
+    metrics = {NO_PROGRAM: 1 - len(programs) / len(outcomes)}
+    return {**metrics, FAILED: _mean([not o.ok for o in programs])} if programs else metrics
+
+
 def unique_programs(rollouts: Sequence[Rollout]) -> float:
     """Number of different programs over the number of rollouts; no program at all counts none."""
     programs = {r.code for r in rollouts if r.code is not None}
     return len(programs) / len(rollouts)
+
+
+def unique_outputs(rollouts: Sequence[Rollout]) -> float:
+    """Number of different outputs (of all inputs together) over the number of rollouts.
+
+    An input without a grid is an output of its own kind; without any grid it counts none.
+    """
+    outputs = {
+        tuple(None if grid is None else fingerprint(grid) for grid in r.execution.grids)
+        for r in rollouts
+        if r.execution.num_valid
+    }
+    return len(outputs) / len(rollouts)
+
+
+def policy_metrics(sums: PolicySums) -> dict[str, float]:
+    """What the trainer's log-probabilities tell; nothing of what was not recorded."""
+    metrics: dict[str, float] = {}
+    if sums.tokens:
+        metrics[LOGPROB] = sums.logprob / sums.tokens
+    if sums.learning.count:
+        metrics[KL_SAMPLED] = sums.learning.k3
+    if (tokens := sums.sampling).count:
+        metrics |= {
+            SAMPLED_GAP: tokens.gap,
+            SAMPLED_GAP_MAX: tokens.largest_gap,
+            RATIO_MEAN: tokens.mean,
+            RATIO_MIN: tokens.lowest,
+            RATIO_MAX: tokens.highest,
+            RATIO_ESS: tokens.ess,
+            RATIO_ESS_SEQUENCE: sums.sequences.ess,
+        }
+    if (update := sums.update).count:
+        metrics |= {
+            UPDATE_RATIO_MEAN: update.mean,
+            UPDATE_RATIO_MIN: update.lowest,
+            UPDATE_RATIO_MAX: update.highest,
+            UPDATE_RATIO_ESS: update.ess,
+        }
+    return metrics
 
 
 def trainer_metrics(logs: Mapping[str, float]) -> dict[str, float]:
@@ -172,6 +271,11 @@ def trainer_metrics(logs: Mapping[str, float]) -> dict[str, float]:
         for theirs, ours in FROM_TRAINER.items()
         if logs.get(theirs) is not None
     }
+
+
+def of_machine(name: str) -> bool:
+    """Whether a metric tells of time or of the machine: two runs of one course differ in it."""
+    return name.startswith(("seconds/", "machine/"))
 
 
 def baseline(values: Sequence[float | None], steps: int = EARLY_STEPS) -> float | None:
@@ -191,3 +295,8 @@ def relative(values: Sequence[float | None], steps: int = EARLY_STEPS) -> list[f
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
+
+
+def _std(values: Sequence[float]) -> float:
+    mean = _mean(values)
+    return sqrt(_mean([(x - mean) ** 2 for x in values]))

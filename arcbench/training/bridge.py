@@ -131,4 +131,6 @@ class RewardBridge:
         flat = [a for row in advantages(rewards_PG, self.scale) for a in row]
         rollouts = [replace(r, advantage=a) for r, a in zip(rollouts, flat, strict=True)]
         self.store.write_rollouts(step, rollouts)
+        started = time.perf_counter()
         self.metrics = series.measure(groups(rollouts))
+        self.metrics[series.SECONDS_SIGNALS] = time.perf_counter() - started

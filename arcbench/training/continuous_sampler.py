@@ -6,7 +6,7 @@ from typing import Any
 from arcbench.policies.base import Completion
 from arcbench.policies.chat import ChatTokenizer
 from arcbench.policies.transformers import Job
-from arcbench.training.sampler import StepSampler, as_completion
+from arcbench.training.sampler import Logprobs, StepSampler, as_completion, logprobs_of
 
 CACHE_SHARE = 0.5  # of the memory that is free, for keys and values; the rest is to train
 _SEEDS = 2**31
@@ -56,3 +56,7 @@ class ContinuousSampler(StepSampler):
             as_completion(chat, tokens, logprobs, stopped=bool(tokens) and tokens[-1] in stops)
             for tokens, logprobs in written
         ]
+
+    def drawn_from(self, completions: Sequence[Completion]) -> Logprobs:
+        """Log-probabilities under the distribution that was drawn from."""
+        return logprobs_of(completions)

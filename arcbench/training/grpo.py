@@ -33,6 +33,7 @@ from arcbench.training.data import (
 )
 from arcbench.training.lifeline import End, Lifeline, LostProcess
 from arcbench.training.measure import Measurement, before_after_table, measure, shown_figures
+from arcbench.training.observe import Observer, observed
 from arcbench.training.onlooker import Onlooker
 from arcbench.training.processes import ALONE, Processes, join, started_several
 from arcbench.training.recorder import (
@@ -43,8 +44,11 @@ from arcbench.training.recorder import (
     drop_broken_checkpoints,
     newest_checkpoint,
 )
+from arcbench.training.rewind import finish as finish_rewind
+from arcbench.training.rewind import rate_callback
 from arcbench.training.tracking import told_nobody, trackers
 from arcbench.training.trl_args import grpo_args, micro_batches, num_prompts
+from arcbench.training.watch import Watch, watch_callback
 
 RUNS = Path("runs")
 LOST_WAIT_S = 1.0  # for the word of a process that has ended to be heard after what follows
@@ -107,6 +111,8 @@ def _resumable(store: RunStore, config: TrainConfig, steps: int | None) -> Train
         raise UserError(f"run {store.name} is running (process {status.pid}): stop it first")
     if status.state is not RunState.RUNNING:
         store.stop_file.unlink(missing_ok=True)  # left by a run that was killed
+    if finish_rewind(store) is not None:  # a kill came between the decision and its end
+        config = TrainConfig.from_dict(store.config())
     if steps is not None and steps != config.steps:
         config = replace(config, steps=steps)
         store.write_config(config.to_dict())
@@ -302,19 +308,28 @@ class _Run:
             processes=self.processes,
         )
         engine.sampler.processes = self.processes
+        observer = Observer(sampler=engine.sampler, processes=self.processes)
         engine.sampler.finished = bridge.hand_in
         recorder = Recorder(
             store=store,
             bridge=bridge,
             sampler=engine.sampler,
+            observer=observer,
             checks=engine.metrics,
             log=self.log,
             stop=self.stop,
             total_steps=config.steps,
             steps_per_sampling=config.grpo.steps_per_sampling,
         )
+        watch = Watch(
+            store=store,
+            config=config,
+            say=self.log.print,
+            processes=self.processes,
+            stop_with=self._stopped_by_guard,
+        )
         torch.manual_seed(config.seed)  # an adapter's first weights are drawn from it
-        trainer = GRPOTrainer(
+        trainer = observed(GRPOTrainer, observer)(
             model=model,
             reward_funcs=bridge.reward,
             rollout_func=engine.sampler.rollout,
@@ -322,7 +337,12 @@ class _Run:
             train_dataset=prompt_dataset(source, num_prompts(config)),
             processing_class=chat.tokenizer,
             peft_config=engine_setup.peft_config(config),
-            callbacks=[as_callback(recorder), faults.health_callback(store)],
+            callbacks=[
+                as_callback(recorder),
+                faults.health_callback(store),
+                rate_callback(lambda: watch.config.grpo.learning_rate),
+                watch_callback(watch, steps_per_sampling=config.grpo.steps_per_sampling),
+            ],
         )
         trainer.remove_callback(PrinterCallback)
         tasks = f"{len(source.tasks)} tasks" if len(source.tasks) > 1 else source.tasks[0].id
@@ -333,14 +353,26 @@ class _Run:
             + (f", from step {done}" if done else "")
         )
         self.stop.check()
-        told = trackers(config, store, done) if self.processes.main else nullcontext(told_nobody)
-        with engine, told as recorder.tell:
+        with engine:
             engine.attach(trainer)
-            self.stop.training = True
-            store.set_status(RunState.RUNNING, phase="training", step=done)
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-            self.stop.training = False
+            while True:
+                main = self.processes.main
+                told = trackers(config, store, done) if main else nullcontext(told_nobody)
+                with told as tell:
+                    recorder.tell = watch.hearing(tell)
+                    self.stop.training = True
+                    store.set_status(RunState.RUNNING, phase="training", step=done)
+                    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+                    self.stop.training = False
+                if not watch.going_back or self.stop.why:
+                    break
+                self.config = config = watch.go_back()
+                done, checkpoint = self.processes.from_main(self._rewound)
         return trainer.accelerator.unwrap_model(trainer.model)
+
+    def _stopped_by_guard(self, reason: str) -> None:
+        """The run ends after this step, like on request."""
+        self.stop.why = self.stop.why or reason
 
     def _give_up(self, reason: str) -> None:
         """End a run whose trainer hangs in a library and cannot be told: it resumes later."""

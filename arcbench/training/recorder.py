@@ -16,9 +16,11 @@ from arcbench.files import write_json
 from arcbench.runs import RunState, RunStore
 from arcbench.training.bridge import RewardBridge
 from arcbench.training.lifeline import End
+from arcbench.training.observe import Observer
 from arcbench.training.processes import ALONE, Processes
 from arcbench.training.sampler import StepSampler
 from arcbench.training.tracking import Tell, told_nobody
+from arcbench.training.usage import usage_metrics
 
 _WHOLE = "whole.json"  # written into a checkpoint when all of it is there
 
@@ -78,6 +80,7 @@ class Recorder:
     store: RunStore
     bridge: RewardBridge
     sampler: StepSampler
+    observer: Observer
     log: RunLog
     stop: StopSignal
     total_steps: int
@@ -106,11 +109,24 @@ class Recorder:
         """The trainer told the figures of a step: its line goes to metrics.jsonl and the screen."""
         if "loss" not in logs:  # the summary at the end
             return
+        seen = self.observer.take()
         seconds = time.perf_counter() - self._started
-        metrics = {**series.trainer_metrics(logs), series.SECONDS_STEP: seconds}
+        spent = seen.spent_s + self.bridge.metrics.get(series.SECONDS_SIGNALS, 0.0)
+        metrics = {**series.trainer_metrics(logs), **series.policy_metrics(seen.sums)}
         if self.bridge.metrics:  # else it learned once more from what was sampled before
-            metrics |= {**self.bridge.metrics, series.SECONDS_SAMPLING: self.sampler.seconds}
+            known = self.sampler.seconds + self.bridge.metrics[series.SECONDS_REWARD]
+            metrics |= {
+                **self.bridge.metrics,
+                series.SECONDS_SAMPLING: self.sampler.seconds,
+                series.SECONDS_SCORING: seen.generation_s - known,
+            }
             self.bridge.metrics = {}
+        metrics |= {
+            series.SECONDS_STEP: seconds,
+            series.SECONDS_UPDATE: seconds - seen.generation_s,
+            series.SECONDS_SIGNALS: spent,
+            **usage_metrics(seen.usage),
+        }
         step = int(state.global_step)
         metrics |= self.checks(step)
         self.store.append_metrics(step, metrics)

@@ -39,13 +39,16 @@ class StepSampler:
     shared_prefix: bool = True  # False: `generate`, where the model brings an attention of its own
     processes: Processes = ALONE
     finished: Finished = not_awaited  # told each completion while others are still being written
-    seconds: float = 0.0  # of the latest step
+    # Of the latest step
+    seconds: float = 0.0
+    drawn_logprobs: Logprobs = None  # see `drawn_from`
 
     def rollout(self, prompts: Sequence[Sequence[Message]], trainer: Any) -> dict[str, Any]:
         """One completion for each prompt of this process; those of a group stand together."""
         started = time.perf_counter()
         jobs = self.jobs(prompts)
         completions = self.draw(jobs, trainer)
+        self.drawn_logprobs = self.drawn_from(completions)
         self.seconds = time.perf_counter() - started
         return {
             "prompt_ids": [list(job.ids) for job in jobs for _ in range(job.count)],
@@ -104,6 +107,15 @@ class StepSampler:
         """
         return None
 
+    def drawn_from(self, completions: Sequence[Completion]) -> Logprobs:
+        """Log-probabilities under the distribution that was drawn from; None: not recorded.
+
+        The recorded ones are the model's own: the same only at temperature 1 with nothing cut off.
+        """
+        s = self.config.sampling
+        changed = (s.temperature, s.top_p, s.repetition_penalty) != (1, 1, 1) or s.top_k or s.min_p
+        return None if changed else logprobs_of(completions)
+
     def sampling(self, step: int) -> SamplingConfig:
         """How the completions of a step are drawn."""
         s = self.config.sampling
@@ -153,7 +165,16 @@ class VllmSampler(StepSampler):
 
     def for_trl(self, completions: Sequence[Completion]) -> Logprobs:
         """What the importance correction compares with the trainer's own."""
-        return [list(c.logprobs) for c in completions]
+        return logprobs_of(completions)
+
+    def drawn_from(self, completions: Sequence[Completion]) -> Logprobs:
+        """Log-probabilities under the distribution that was drawn from."""
+        return logprobs_of(completions)
+
+
+def logprobs_of(completions: Sequence[Completion]) -> Logprobs:
+    """The recorded log-probabilities, a row a completion."""
+    return [list(c.logprobs) for c in completions]
 
 
 def step_seed(seed: int, step: int) -> int:

@@ -9,7 +9,13 @@ from arcbench.policies.base import Completion, SamplingConfig
 from arcbench.policies.chat import ChatTokenizer
 from arcbench.policies.transformers import Job
 from arcbench.training.client import Client, Written, gather
-from arcbench.training.sampler import Logprobs, StepSampler, as_completion, whole_groups
+from arcbench.training.sampler import (
+    Logprobs,
+    StepSampler,
+    as_completion,
+    logprobs_of,
+    whole_groups,
+)
 
 _SEEDS = 2**31  # that a server takes
 
@@ -77,4 +83,8 @@ class ServerSampler(StepSampler):
 
     def for_trl(self, completions: Sequence[Completion]) -> Logprobs:
         """What the importance correction compares with the trainer's own."""
-        return [list(c.logprobs) for c in completions]
+        return logprobs_of(completions)
+
+    def drawn_from(self, completions: Sequence[Completion]) -> Logprobs:
+        """Log-probabilities under the distribution that was drawn from."""
+        return logprobs_of(completions)
