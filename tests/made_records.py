@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from arcbench.evaluation import Record, Results, Tally
+from arcbench.evaluation import Record, Results, Tally, TaskResult
+from arcbench.evaluation.results import PIXEL_UNITS, SplitCounts, with_pass_at_k
 from arcbench.grids import Grid, as_grid
 from arcbench.sandbox.types import Outcome
 from arcbench.scoring import PairScore, Score, Split
@@ -82,12 +83,19 @@ def solved_results(
 ) -> Results:
     """Results of tasks t0, t1 … of whose samples so many solve them."""
     sizes = [samples] * len(solved) if isinstance(samples, int) else samples
-    counted = Tally(f"t{i}" for i in range(len(solved)))
-    for i, (right, n) in enumerate(zip(solved, sizes, strict=True)):
-        for j in range(n):
-            grid = RIGHT if j < right else WRONG
-            counted.add(made(f"t{i}", [grid], [grid], index=j))
-    return counted.results(ks, np.random.default_rng(0), **facts)
+    tasks = []
+    for i, (right, n) in enumerate(zip(map(int, solved), sizes, strict=True)):
+        sums = SplitCounts(
+            pairs=n, exact=right, pixel_units=(right + n) * PIXEL_UNITS // 2, solved=right
+        )
+        unique = (right > 0) + (right < n)
+        tasks.append(
+            TaskResult(
+                task_id=f"t{i}", samples=n, valid_code=n, valid_outputs=n, unique_outputs=unique,
+                tokens=10 * n, outcomes={Outcome.OK: n}, train=sums, test=sums, solved=right,
+            )
+        )  # fmt: skip
+    return with_pass_at_k(Results(tasks=tuple(tasks), facts=facts), ks, np.random.default_rng(0))
 
 
 def drawn_results(

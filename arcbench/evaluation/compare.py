@@ -329,7 +329,8 @@ def _warnings(
 ) -> Iterator[str]:
     for side in (a, b):
         if missing := sum(c.samples > 0 for c in side.counts.values()) - len(common):
-            yield f"{_count(missing, 'task')} of {side.name} left out: the other has none of it"
+            whom = "it" if missing == 1 else "them"
+            yield f"{_count(missing, 'task')} of {side.name} left out: the other has none of {whom}"
     if len(sizes) > 1:
         told = " and ".join(
             f"{side.name} {_range([side.counts[t].samples for t in common])}" for side in (a, b)

@@ -16,7 +16,7 @@ PLAIN = ("mean tokens", "mean reward", "mean length")  # differences that are no
 _NUMBERS = {"n_preds": "{:,.4g}", "mean_tokens": "{:,.1f}"}  # the other figures are shares
 _NARROW = ("n_preds", "valid_outputs", "unique_outputs", "train_pass_rate", "pass_rate",
            "mean_tokens")  # fmt: skip
-_NAME_LENGTH = 12  # of the names of both sides above their columns, so that 80 columns suffice
+_NAME_LENGTH = 10  # of the names of both sides above their columns, so that 80 columns suffice
 
 
 def form(name: str, value: float | None) -> str:
@@ -177,7 +177,7 @@ def signed(number: float) -> str:
 
 
 def _bare_p(p: float) -> str:
-    return p_text(p).removeprefix("p ").removeprefix("= ")
+    return p_text(p).removeprefix("p ").removeprefix("= ").replace(" ", "")
 
 
 def _table(title: str | None = None, caption: str | None = None) -> Table:
