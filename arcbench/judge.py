@@ -21,6 +21,7 @@ from arcbench.tasks import Task
 # while the reader is busy with something else for a moment.
 _WINDOW = 256
 _WINDOW_PER_WORKER = 64
+_REMEMBERED = 4096  # programs: those of several tasks, whose samples come together
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +72,12 @@ class Judge:
         return self._flow(attempts, run_id, step)
 
     def flow(
-        self, attempts: Iterable[Attempt], *, run_id: str = "", step: int = 0
+        self,
+        attempts: Iterable[Attempt],
+        *,
+        run_id: str = "",
+        step: int = 0,
+        reuse: bool = False,
     ) -> Iterator[Rollout]:
         """Judge attempts as they come; yield rollouts in the order in which their programs end.
 
@@ -80,17 +86,23 @@ class Judge:
         An error of `attempts` is raised here after the rollouts of what came before it. Closing
         this iterator ends the pulling at the next attempt and closes `attempts` if it is a
         generator.
+
+        With `reuse` a program that another attempt for the same grids had lately is not run again:
+        what it draws and the order of its sets repeat anyway, so only what depends on the clock, on
+        addresses or on the machine's load (a timeout) could have come out differently.
         """
-        with closing(self._flow(attempts, run_id, step)) as rollouts:
+        with closing(self._flow(attempts, run_id, step, reuse=reuse)) as rollouts:
             for _, rollout in rollouts:
                 yield rollout
 
     def _flow(
-        self, attempts: Iterable[Attempt], run_id: str, step: int
+        self, attempts: Iterable[Attempt], run_id: str, step: int, *, reuse: bool = False
     ) -> Generator[tuple[int, Rollout], None, None]:
         """Yield (how many attempts came before it, rollout) as the programs finish."""
         window = _WINDOW + _WINDOW_PER_WORKER * self.pool.workers
-        with closing(flow(self.pool, _work(attempts), window=window)) as ended:
+        remember = _REMEMBERED if reuse else 0
+        work = _work(attempts)
+        with closing(flow(self.pool, work, window=window, remember=remember)) as ended:
             for (i, attempt, code), execution in ended:
                 yield i, self._rollout(attempt, code, execution, run_id, step)
 

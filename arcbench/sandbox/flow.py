@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ def flow(
     work: Iterable[tuple[T, Program | Execution]],
     *,
     window: int,
+    remember: int = 0,
 ) -> Generator[tuple[T, Execution], None, None]:
     """Run the programs of (item, program); yield (item, execution) in the order of their ends.
 
@@ -24,12 +26,16 @@ def flow(
     error of `work` is raised here after all that came before it. Closing this generator cancels
     what has not started and ends the pulling at the next item; if `work` is a generator, it is
     closed then, in that thread.
+
+    With `remember` a program that is running, or is among so many that ran last, with the same text
+    and the same inputs, is not run again: its execution counts for both.
     """
     box: SimpleQueue[News | None] = SimpleQueue()  # None: all that there is has been handed in
     room = threading.Semaphore(window)
     stop = threading.Event()
     held: dict[int, T] = {}
     handed_in = 0
+    ran = _Ran(remember)
     feed = pool.open(box.put)
 
     def pull() -> None:
@@ -42,10 +48,11 @@ def flow(
                 number = handed_in
                 held[number] = item
                 handed_in += 1
-                if isinstance(program, Program):
-                    feed.hand_in([(number, program)])
-                else:
-                    box.put([(number, program)])
+                known = ran.look_up(number, program) if isinstance(program, Program) else program
+                if isinstance(known, Program):
+                    feed.hand_in([(number, known)])
+                elif known is not None:
+                    box.put([(number, known)])
         finally:
             if isinstance(work, Generator):
                 work.close()
@@ -62,13 +69,63 @@ def flow(
             elif isinstance(news, Exception):
                 raise news
             else:
-                for number, execution in news:
-                    taken += 1
-                    yield held.pop(number), execution
-                    room.release()
+                for first, execution in news:
+                    for number in ran.ended(first, execution):
+                        taken += 1
+                        yield held.pop(number), execution
+                        room.release()
         pulling.result()
     finally:
         stop.set()
         room.release()
         feed.close()
         puller.shutdown(wait=False)
+
+
+class _Ran:
+    """Which programs run, which wait for an equal one, and how the latest ended."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = threading.Lock()  # guards the rest
+        self._running: dict[int, bytes] = {}  # number → key
+        self._waiting: dict[bytes, list[int]] = {}  # key of a running program → who else wants it
+        self._ended: dict[bytes, Execution] = {}  # the latest last
+
+    def look_up(self, number: int, program: Program) -> Program | Execution | None:
+        """The program where it must run, its execution, or None: the news of an equal one count."""
+        if not self._size:
+            return program
+        key = _key(program)
+        with self._lock:
+            if key in self._waiting:
+                self._waiting[key].append(number)
+                return None
+            execution = self._ended.pop(key, None)
+            if execution is not None:
+                self._ended[key] = execution
+                return execution
+            self._running[number] = key
+            self._waiting[key] = []
+        return program
+
+    def ended(self, number: int, execution: Execution) -> list[int]:
+        """All that this execution is for."""
+        if not self._size:
+            return [number]
+        with self._lock:
+            key = self._running.pop(number, None)
+            if key is None:
+                return [number]
+            self._ended[key] = execution
+            if len(self._ended) > self._size:
+                del self._ended[next(iter(self._ended))]
+            return [number, *self._waiting.pop(key)]
+
+
+def _key(program: Program) -> bytes:
+    """Equal for programs that do the same."""
+    digest = blake2b(program.code.encode("utf-8", "surrogatepass"), digest_size=16)
+    for grid in program.inputs:
+        digest.update(bytes(grid.shape) + grid.tobytes())
+    return digest.digest()
