@@ -204,6 +204,13 @@ def test_settings_that_change_the_samples_make_a_warning_and_others_are_listed()
     assert found.warnings == ("the samples are not of the same kind: temperature 0.8 against 1.0",)
 
 
+def test_an_evaluation_that_was_stopped_is_told():
+    a, b = (solved_results([1] * 10, 8, complete=whole) for whole in (False, True))
+    found = compare(a, b, rng=rng())
+    assert found.warnings == ("A was stopped before its end: some tasks may lack samples",)
+    assert found.settings == ()
+
+
 def test_a_setting_that_one_side_lacks_differs():
     (only,) = differing({"a": {"b": 1}, "c": (1, 2)}, {"c": [1, 2]})
     assert (only.name, only.a, only.b) == ("a.b", 1, None)
@@ -231,9 +238,9 @@ def folders(tmp_path):
     """Evaluations, and two training runs of which one has not finished."""
     for name, seed, lift, n in (("base", 0, 0.0, 32), ("tuned", 1, 1.5, 32), ("short", 2, 1.5, 8)):
         folder = tmp_path / "evals" / name
-        write_json(folder / "results.json", drawn_results(40, n, seed=seed, lift=lift).to_dict())
-        settings_ = {"evaluation": 1, "policy": f"runs/{name}", "temperature": 0.8, "n": n}
-        (folder / "config.json").write_text(json.dumps(settings_))
+        facts = {"evaluation": 1, "policy": f"runs/{name}", "temperature": 0.8, "speed": {"s": n}}
+        results = replace(drawn_results(40, n, seed=seed, lift=lift), facts=facts)
+        write_json(folder / "results.json", results.to_dict())
     for name, rate in (("done", 1e-4), ("cut", 1e-5)):
         config = overfit_config("67a3c6ac")
         config = replace(config, grpo=replace(config.grpo, learning_rate=rate))
@@ -254,7 +261,7 @@ def test_the_command_prints_the_verdict_and_writes_all_of_it(folders, tmp_path, 
     written = json.loads(file.read_text())
     assert f"base → tuned, 40 tasks: {written['verdict']}" in printed
     assert "policy: runs/base → runs/tuned" in printed
-    assert "evaluation" not in printed.rpartition("settings that differ")[2]
+    assert "speed" not in printed.rpartition("settings that differ")[2]
     for task in written["gained"][:3] + written["lost"][:3]:
         assert f" {task} " in printed
     assert len(written["tasks"]) == 40

@@ -27,6 +27,8 @@ SOLVED = "tasks solved"  # pass@k at the samples that all tasks of both sides ha
 SAMPLING = frozenset(
     ("dataset", "split", "template", "temperature", "top_p", "max_new_tokens", "views", "timeout_s")
 )
+# What the facts of results tell beside the settings: they differ always, or are told otherwise.
+NOT_SETTINGS = frozenset(("evaluation", "name", "complete", "left_out", "speed"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,29 +39,22 @@ class Side:
     counts: Mapping[str, TaskCount]  # tasks that have samples
     pairs: Pairs = "all"  # which pairs "solved" is about
     settings: Mapping[str, Any] = field(default_factory=dict)
+    complete: bool = True  # whether it was not stopped before its end
     figures: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)  # of each task
     totals: Mapping[str, float] = field(default_factory=dict)  # figures known only in total
     ks: tuple[int, ...] = ()
 
     @classmethod
-    def of(
-        cls,
-        results: Results,
-        name: str,
-        pairs: Pairs | None = None,
-        settings: Mapping[str, Any] | None = None,
-    ) -> "Side":
-        """The side of an evaluation; `pairs` "train" judges by the train pairs alone.
-
-        The settings are the facts of the results if they are left out.
-        """
+    def of(cls, results: Results, name: str, pairs: Pairs | None = None) -> "Side":
+        """The side of an evaluation; `pairs` "train" judges by the train pairs alone."""
         pairs = pairs or results.pairs
         judged = results.tasks if pairs == "train" else results.judged
         return cls(
             name=name,
             counts={t.task_id: t.count(pairs) for t in judged if t.samples},
             pairs=pairs,
-            settings=results.facts if settings is None else settings,
+            settings={k: v for k, v in results.facts.items() if k not in NOT_SETTINGS},
+            complete=bool(results.facts.get("complete", True)),
             figures={t.task_id: t.figures() for t in results.tasks},
             ks=tuple(p.k for p in results.pass_at_k),
         )
@@ -328,6 +323,8 @@ def _warnings(
     a: Side, b: Side, common: Sequence[str], sizes: set[int], settings: Sequence[Setting]
 ) -> Iterator[str]:
     for side in (a, b):
+        if not side.complete:
+            yield f"{side.name} was stopped before its end: some tasks may lack samples"
         if missing := sum(c.samples > 0 for c in side.counts.values()) - len(common):
             whom = "it" if missing == 1 else "them"
             yield f"{_count(missing, 'task')} of {side.name} left out: the other has none of {whom}"

@@ -44,7 +44,7 @@ def read_sides(first: Path, second: Path | None = None) -> tuple[Side, Side]:
     a, b = (
         run_side(path, AFTER, name, training=both_runs)
         if results is None
-        else Side.of(results, name, pairs, settings=_settings(path, results))
+        else Side.of(results, name, pairs)
         for path, results, name in zip((first, second), found, names, strict=True)
     )
     if a.pairs != b.pairs:
@@ -97,12 +97,6 @@ def _results_file(path: Path) -> Path | None:
 
 def _results(path: Path) -> Results | None:
     return None if _results_file(path) is None else read_results(path)
-
-
-def _settings(path: Path, results: Results) -> Mapping[str, Any]:
-    """config.json, or without one the facts of the results."""
-    found = _config(path if path.is_dir() else path.parent) or results.facts
-    return {k: v for k, v in found.items() if k != "evaluation"}  # that is the schema
 
 
 def _run_settings(config: Mapping[str, Any], training: bool) -> dict[str, Any]:
