@@ -4,8 +4,10 @@ A reader yields tasks and problems alike, so that one broken task never hides th
 """
 
 import functools
+import gzip
 import importlib.util
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -124,7 +126,7 @@ def _files_of(folder: Path, split: str | None) -> tuple[Path, list[Path]]:
 
 def _read_file(file: Path, solutions: Path | None) -> _Found:
     """The tasks of one file, whatever its form; a broken file is one problem."""
-    if file.suffix == ".jsonl":
+    if file.name.endswith((".jsonl", ".jsonl.gz")):
         yield from _read_barc(file)
         return
     data = _json(file)
@@ -164,12 +166,15 @@ def _read_challenges(file: Path, data: dict[str, Any], solutions: Path | None) -
 def _read_barc(file: Path) -> _Found:
     """BARC's problems, one a line: {"examples": [[in, out], …] or [{"input", "output"}, …]}."""
     try:
-        with file.open(encoding="utf-8-sig") as lines:
+        opened = gzip.open if file.suffix == ".gz" else open
+        with opened(file, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     yield _barc_task(file, number, line)
     except UnicodeDecodeError as error:
         yield _problem(file, "", f"is not UTF-8 text: {error}")
+    except (OSError, EOFError, zlib.error) as error:
+        yield _problem(file, "", f"cannot be read: {error}")
 
 
 def _barc_task(file: Path, number: int, line: str) -> Task | LoadProblem:

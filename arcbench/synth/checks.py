@@ -152,9 +152,8 @@ class Recent:
         self.window = window
         self._seen: OrderedDict[int, None] = OrderedDict()
 
-    def is_new(self, task: Task) -> bool:
-        """Whether no task of the window looks like this one; it enters the window."""
-        digest = canonical_digest(task)
+    def is_new(self, digest: int) -> bool:
+        """Whether no task of the window has this digest; it enters the window."""
         if digest in self._seen:
             return False
         self._seen[digest] = None

@@ -29,9 +29,9 @@ class SynthConfig:
     families: tuple[str, ...] = ()  # only these; none named: all
     weights: tuple[tuple[str, float], ...] = ()  # factors on the weights of families, by name
     max_prompt_tokens: int = MAX_PROMPT_TOKENS  # as the embedded policy counts them
-    pairs_of_families: float = 0.2  # share of tasks in which a second family follows the first
+    pairs_of_families: float = 0.16  # share of tasks in which a second family follows the first
     triples: float = 0.02  # and a third one
-    disguises: float = 0.12  # share of tasks whose input is hidden in a larger or turned grid
+    disguises: float = 0.1  # share of tasks whose input is hidden in a larger or turned grid
     distractors: float = 0.04  # share of tasks with cells that the rule does not touch
     phrasings: tuple[tuple[Phrasing, float], ...] = ((Phrasing.SHORT, 1.0),)  # shares
 

@@ -66,7 +66,7 @@ def draw_side(rng: RNG, low: int, high: int) -> int:
 STRETCHABLE = 12  # styles that reach this side may be stretched, others grow in the program
 STRETCH_SHARE = 0.42
 LARGEST = 30
-TYPICAL, TYPICAL_SHARE = 10, 0.18  # the side that is by far the most frequent one in ARC
+TYPICAL = ((10, 0.17), (3, 0.08))  # sides that are by far the most frequent in ARC, and shares
 COLORFUL_SHARE = 0.2  # of the styles whose number of colours is free
 
 
@@ -99,8 +99,9 @@ def draw_style(
     width = height if is_square else draw_side(rng, low, high)
     if not is_square and chance(rng, 0.6):  # sides are rarely very different
         width = max(low, min(high, height + between(rng, -3, 3)))
-    if low <= TYPICAL <= high and chance(rng, TYPICAL_SHARE):
-        rows, columns, is_square = (TYPICAL, TYPICAL), (TYPICAL, TYPICAL), True
+    typical = next((s for s, share in TYPICAL if low <= s <= high and chance(rng, share)), 0)
+    if typical:
+        rows, columns, is_square = (typical, typical), (typical, typical), True
     elif chance(rng, same_size):
         rows, columns = (height, height), (width, width)
     else:

@@ -117,8 +117,16 @@ def _names_in(node: ast.AST) -> Iterable[str]:
     )
 
 
+@cache
+def _written_out(name: str, module: str) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """A definition after all that it needs, by name, and the imports of Python's own modules."""
+    helpers: dict[str, str] = {}
+    imports: dict[str, None] = {}
+    _add_helper(name, module, helpers, imports)
+    return helpers, tuple(imports)
+
+
 def _add_helper(name: str, module: str, helpers: dict[str, str], imports: dict[str, None]) -> None:
-    """Write out a definition after all that it needs; a definition is written once."""
     if name in helpers:
         return
     found = _source(name, module)
@@ -159,7 +167,10 @@ class _Step(ast.NodeTransformer):
         if short is not None:
             written: ast.expr = self.visit(short)
             return written
-        _add_helper(node.func.id, module, self.helpers, self.imports)
+        helpers, imports = _written_out(node.func.id, module)
+        for name, text in helpers.items():
+            self.helpers.setdefault(name, text)
+        self.imports.update(dict.fromkeys(imports))
         return node
 
 

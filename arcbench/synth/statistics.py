@@ -134,13 +134,14 @@ def measured(name: str, tasks: Iterable[Task]) -> Statistics:
             for value in values:
                 sums[measure][value] += 1 / len(values)
     shares = {
-        measure: {v: c / number for v, c in sorted(found.items(), key=lambda x: _order(x[0]))}
+        measure: {v: c / number for v, c in sorted(found.items(), key=lambda x: value_order(x[0]))}
         for measure, found in sums.items()
     }
     return Statistics(name=name, num_tasks=number, shares=shares)
 
 
-def _order(value: Any) -> tuple[int, str]:
+def value_order(value: Any) -> tuple[int, str]:
+    """Sort key: numbers by size, words behind them."""
     text = str(value)
     return (int(text.rstrip("+")), "") if text.rstrip("+").isdigit() else (99, text)
 

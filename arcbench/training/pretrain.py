@@ -24,6 +24,7 @@ from torch import Tensor  # noqa: TID253
 from arcbench.errors import UserError
 from arcbench.files import replacing
 from arcbench.prompts import PromptTemplate
+from arcbench.synth.config import SynthConfig, read_weights
 from arcbench.synth.generate import SynthTask, generate
 from arcbench.training.llama import Llama, ModelConfig, save_transformers, to_transformers
 from arcbench.training.muon import Muon
@@ -64,6 +65,7 @@ class PretrainConfig:
     eval_tasks: int = 256  # tasks whose program is written greedily at each evaluation
     checkpoint_every_s: float = 60.0
     model: ModelConfig = field(default_factory=ModelConfig)
+    tasks: SynthConfig = field(default_factory=SynthConfig)  # what the documents are made of
 
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.tokens is None):
@@ -79,7 +81,8 @@ class PretrainConfig:
     def recipe(self) -> dict[str, Any]:
         """What must not change when a run goes on."""
         names = ("seed", "pack_tokens", "packs_per_step", "muon_lr", "adam_lr", "weight_decay")
-        return {n: getattr(self, n) for n in names} | {"model": asdict(self.model)}
+        recipe = {n: getattr(self, n) for n in names}
+        return recipe | {"model": asdict(self.model), "tasks": self.tasks.to_dict()}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -134,6 +137,7 @@ class _Run:
             tokens=config.pack_tokens,
             first=self.progress.next_pack,
             workers=workers,
+            config=config.tasks,
         )
         self._head: Callable[[Tensor, Tensor, Tensor], Tensor] = _head_losses
         if self.device.type == "cuda":
@@ -222,7 +226,9 @@ class _Run:
         config = self.config
         seed = config.seed + EVAL_SEED_OFFSET
         encoder = DocumentEncoder(self.tokenizer)
-        packs = [make_pack(encoder, seed, n, config.pack_tokens) for n in range(EVAL_PACKS)]
+        packs = [
+            make_pack(encoder, seed, n, config.pack_tokens, config.tasks) for n in range(EVAL_PACKS)
+        ]
         self.model.eval()
         values = [self._losses(make_batch([pack], self.device))[:2] for pack in packs]
         program, grid = torch.tensor([[float(v) for v in pair] for pair in values]).mean(0).tolist()
@@ -240,7 +246,7 @@ class _Run:
             if len(items) == self.config.eval_tasks:
                 break
             with suppress(Exception):  # a rare task whose family raises, as in `make_pack`
-                items.append(generate(seed, index))
+                items.append(generate(seed, index, self.config.tasks))
         template = PromptTemplate.load("arcbench")
         twin = to_transformers(self.model, self.tokenizer, self.dtype)
         policy = TransformersPolicy(twin, self.tokenizer, name="pretrain")
@@ -367,6 +373,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=float, default=argparse.SUPPRESS)
     for name in ("layers", "width", "heads", "feed-forward"):
         parser.add_argument(f"--{name}", type=int)
+    parser.add_argument("--weights", type=Path, help="factors on the families' weights, JSON")
+    parser.add_argument("--max-prompt-tokens", type=int, default=argparse.SUPPRESS)
+    shares = ("pairs-of-families", "triples", "disguises", "distractors")
+    for name in shares:
+        parser.add_argument(f"--{name}", type=float, default=argparse.SUPPRESS)
     args = vars(parser.parse_args())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     sizes = {
@@ -376,7 +387,12 @@ def main() -> None:
         "intermediate_size": args.pop("feed_forward"),
     }
     model = ModelConfig(**{k: v for k, v in sizes.items() if v is not None})
-    pretrain(PretrainConfig(model=model, **args))
+    names = [name.replace("-", "_") for name in ("max-prompt-tokens", *shares)]
+    tasks = SynthConfig(**{n: args.pop(n) for n in names if n in args})
+    weights = args.pop("weights")
+    if weights is not None:
+        tasks = tasks.with_weights(read_weights(weights))
+    pretrain(PretrainConfig(model=model, tasks=tasks, **args))
 
 
 if __name__ == "__main__":

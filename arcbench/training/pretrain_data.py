@@ -16,7 +16,9 @@ import numpy.typing as npt
 
 from arcbench.grids import Grid
 from arcbench.prompts import PromptTemplate
-from arcbench.synth.generate import SynthTask, generate
+from arcbench.synth.checks import Recent, canonical_digest
+from arcbench.synth.config import SynthConfig
+from arcbench.synth.generate import DEFAULT, SynthTask, generate
 from arcbench.training.tokenizer import MAX_POSITIONS, load_tokenizer, template_pieces
 
 Ids = npt.NDArray[np.int16]
@@ -146,8 +148,12 @@ class DocumentEncoder:
         )
 
 
-def make_pack(encoder: DocumentEncoder, seed: int, number: int, tokens: int) -> Pack:
+def make_pack(
+    encoder: DocumentEncoder, seed: int, number: int, tokens: int, config: SynthConfig = DEFAULT
+) -> Pack:
     """Pack `number` of the stream `seed`: whole documents, at most `tokens` tokens.
+
+    A task that looks like another one of the pack is left out, whatever its colours.
 
     A family that raises on one draw in a million must not end a run of millions: such a task is
     left out and reported in the pack. Raises RuntimeError if there are many.
@@ -158,15 +164,18 @@ def make_pack(encoder: DocumentEncoder, seed: int, number: int, tokens: int) -> 
     lengths: list[int] = []
     problems: list[str] = []
     filled = 0
+    recent = Recent(STRIDE)
     for index in range(number * STRIDE, (number + 1) * STRIDE):
         try:
-            item = generate(seed, index)
+            item = generate(seed, index, config)
         except Exception as error:
             problems.append(f"task ({seed}, {index}): {type(error).__name__}: {error}")
             if len(problems) > MAX_PROBLEMS:
                 raise RuntimeError(
                     f"{len(problems)} tasks of one pack raised: {problems}"
                 ) from error
+            continue
+        if not recent.is_new(canonical_digest(item.task)):
             continue
         document = encoder.document(item)
         size = len(document.ids)
@@ -192,11 +201,13 @@ def make_pack(encoder: DocumentEncoder, seed: int, number: int, tokens: int) -> 
     )
 
 
-def _work(folder: str, seed: int, tokens: int, first: int, step: int, out: Any) -> None:
+def _work(
+    folder: str, seed: int, tokens: int, config: SynthConfig, first: int, step: int, out: Any
+) -> None:
     encoder = DocumentEncoder(load_tokenizer(Path(folder)))
     number = first
     while True:
-        out.put(make_pack(encoder, seed, number, tokens))
+        out.put(make_pack(encoder, seed, number, tokens, config))
         number += step
 
 
@@ -204,19 +215,27 @@ class PackStream:
     """Packs `first`, `first` + 1, … made by worker processes; `workers=0` makes them here."""
 
     def __init__(
-        self, *, tokenizer_folder: Path, seed: int, tokens: int, first: int, workers: int
+        self,
+        *,
+        tokenizer_folder: Path,
+        seed: int,
+        tokens: int,
+        first: int,
+        workers: int,
+        config: SynthConfig = DEFAULT,
     ) -> None:
         self._tokenizer_folder = tokenizer_folder
         self._seed = seed
         self._tokens = tokens
         self._first = first
+        self._config = config
         # Started from a clean interpreter: a fork of a process that holds a GPU is not sound.
         context = multiprocessing.get_context("spawn")
         self._queues = [context.Queue(maxsize=4) for _ in range(workers)]
         self._workers = [
             context.Process(
                 target=_work,
-                args=(str(tokenizer_folder), seed, tokens, first + i, workers, out),
+                args=(str(tokenizer_folder), seed, tokens, config, first + i, workers, out),
                 daemon=True,
             )
             for i, out in enumerate(self._queues)
@@ -229,7 +248,7 @@ class PackStream:
             encoder = DocumentEncoder(load_tokenizer(self._tokenizer_folder))
             number = self._first
             while True:
-                yield make_pack(encoder, self._seed, number, self._tokens)
+                yield make_pack(encoder, self._seed, number, self._tokens, self._config)
                 number += 1
         turn = 0
         while True:
