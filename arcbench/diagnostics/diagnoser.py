@@ -14,6 +14,10 @@ from arcbench.runs import Metrics, RunStore
 PATIENCE = 2  # steps in a row that a sign must be there; one alone is chance
 OVER = 20  # steps in a row without it after which a finding is over
 
+HARMFUL = frozenset(kind for kind in Kind if kind.collapse) | {
+    Kind.HACKED, Kind.UNSTABLE, Kind.OUT_OF_SYNC, Kind.OFF_POLICY,
+}  # fmt: skip
+
 
 class Diagnoser:
     """Reads a run's metrics as they are written.
@@ -55,6 +59,13 @@ class Diagnoser:
     def holding(self) -> list[Finding]:
         """What still is so."""
         return [f for f in self.findings if f.holds]
+
+    def healthy(self, also: Iterable[Kind] = ()) -> bool:
+        """Whether there is not even a first sign of what harms the policy, nor of `also`."""
+        kinds = HARMFUL.union(also)
+        if any(self._standing.get(kind, 0) > 0 for kind in kinds):
+            return False
+        return not any(f.kind in kinds for f in self.holding)
 
     def _found(self, sign: Sign) -> list[Finding]:
         """The finding of a sign, if it is new or worse."""

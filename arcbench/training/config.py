@@ -1,8 +1,8 @@
 """Everything that a training run is told: one typed tree, checked when built.
 
 JSON, YAML, words on the command line and Python make the same tree. The algorithm, optimiser and
-schedule are in `config_grpo`, the data in `config_data`, the engines in `config_engine`, the
-reading in `config_build`.
+schedule are in `config_grpo`, the guard in `config_guard`, the data in `config_data`, the engines
+in `config_engine`, the reading in `config_build`.
 """
 
 import re
@@ -35,14 +35,15 @@ from arcbench.training.config_grpo import (
     not_negative,
     positive,
 )
+from arcbench.training.config_guard import GuardConfig
 from arcbench.training.config_policy import LoraConfig, PolicyConfig
 
 __all__ = [
-    "DataConfig", "EngineConfig", "EntropyBonus", "GrpoConfig", "ImportanceCorrection",
-    "LengthConfig", "LoraConfig", "MeasureConfig", "OptimizerConfig", "PolicyConfig",
-    "ReferenceSync", "RolloutSampling", "SandboxConfig", "Scale", "ScheduleConfig", "SyncConfig",
-    "TrackingConfig", "TrainConfig", "TransformersEngine", "VllmAdapters", "VllmColocate",
-    "VllmServer", "overfit_config",
+    "DataConfig", "EngineConfig", "EntropyBonus", "GrpoConfig", "GuardConfig",
+    "ImportanceCorrection", "LengthConfig", "LoraConfig", "MeasureConfig",
+    "OptimizerConfig", "PolicyConfig", "ReferenceSync", "RolloutSampling", "SandboxConfig",
+    "Scale", "ScheduleConfig", "SyncConfig", "TrackingConfig", "TrainConfig",
+    "TransformersEngine", "VllmAdapters", "VllmColocate", "VllmServer", "overfit_config",
 ]  # fmt: skip
 
 TRACKERS = ("trackio", "wandb", "tensorboard")
@@ -117,6 +118,7 @@ class TrainConfig:
     sandbox: SandboxConfig = SandboxConfig()
     measure: MeasureConfig = field(default_factory=MeasureConfig)
     tracking: TrackingConfig = TrackingConfig()
+    guard: GuardConfig = field(default_factory=GuardConfig)
     steps: int = 1000  # of the optimiser
     checkpoint_every: int = 50  # steps
     keep_checkpoints: int = 2  # the newest ones; a kill may spoil the one being written
