@@ -42,6 +42,7 @@ def settings(
         "grpo": {"num_generations": 8, "learning_rate": 1e-4},
         "measure": {"samples": 0},
         "sync": {"prove": False, "every": 0},  # the figures alone have to show it
+        "guard": {"action": "off"},
         "sandbox": {"workers": 1},
         "steps": steps,
         "checkpoint_every": steps,
