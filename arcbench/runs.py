@@ -29,6 +29,7 @@ from arcbench.folders import (
     list_folders,
     process_start,
 )
+from arcbench.rollout_index import INDEX, index_line, rewind_index
 from arcbench.rollouts import Rollout, read_rollouts, write_rollouts
 
 __all__ = [
@@ -119,8 +120,11 @@ class RunStore(WorkFolder[RunStatus]):
     # Rollouts
 
     def write_rollouts(self, step: int, rollouts: Iterable[Rollout]) -> None:
-        """Write the rollouts of a step, whole or not at all."""
+        """Write the rollouts of a step, whole or not at all, and their line of the index."""
+        rollouts = list(rollouts)
         write_rollouts(self._rollout_file(step), rollouts)
+        with (self.path / "rollouts" / INDEX).open("ab", buffering=0) as handle:
+            append_whole(handle, index_line(step, rollouts).encode())
 
     def rollouts(self, step: int) -> list[Rollout]:
         """The rollouts of a step; UserError if there are none."""
@@ -161,6 +165,7 @@ class RunStore(WorkFolder[RunStatus]):
         for later in self.rollout_steps():
             if later > step:
                 self._rollout_file(later).unlink()
+        rewind_index(self.path / "rollouts", step)
         for leftover in [*self.path.glob(".*.partial"), *self.path.glob("*/.*.partial")]:
             leftover.unlink()
 

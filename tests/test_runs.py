@@ -108,7 +108,7 @@ def test_rewind_drops_what_came_after_and_a_torn_line(store):
     assert [m["step"] for m in store.metrics()] == [1, 2]
     assert store.rollout_steps() == [1, 2]
     assert sorted(p.name for p in (store.path / "rollouts").iterdir()) == [
-        "000001.parquet", "000002.parquet",
+        "000001.parquet", "000002.parquet", "index.jsonl",
     ]  # fmt: skip
     store.append_metrics(3, {"a": 0})
     assert [m["step"] for m in store.metrics()] == [1, 2, 3]
