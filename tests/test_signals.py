@@ -16,8 +16,14 @@ from hypothesis.extra.numpy import arrays
 
 from arcbench import series, series_text
 from arcbench.policies.base import Completion
+from arcbench.rewards import RewardBreakdown
+from arcbench.sandbox.types import Outcome
 from arcbench.series_ratio import PolicySums, RatioSums, together
+from arcbench.training.config import GrpoConfig, RolloutSampling, TrainConfig
+from arcbench.training.sampler import StepSampler, VllmSampler
 from arcbench.training.usage import Usage, descendants, usage, usage_metrics
+from tests.tiny_policy import save_tiny_policy
+from tests.tiny_runs import make_config
 
 TOKENS = st.lists(st.integers(0, 5), max_size=60)
 LOG_RATIOS = arrays(np.float64, st.integers(1, 30), elements=st.floats(-900, 900))
@@ -265,3 +271,58 @@ def test_this_process_has_memory_and_open_files():
     assert after.open_files == before.open_files + 1
     assert 0 < after.available < 1 << 50
     assert after.gpu_peak is None
+
+
+# Real runs
+
+PARTS = (
+    series.SECONDS_SAMPLING, series.SECONDS_REWARD, series.SECONDS_SCORING, series.SECONDS_UPDATE,
+)  # fmt: skip
+
+
+def test_log_probabilities_of_another_distribution_are_not_compared_with_the_trainers():
+    written = [Completion(text="a", token_ids=(1,), logprobs=(-0.5,))]
+    plain = StepSampler(config=TrainConfig(), tokenizer=None)
+    assert plain.drawn_from(written) == [[-0.5]]
+    for change in ({"temperature": 0.8}, {"top_p": 0.9}, {"top_k": 5}, {"min_p": 0.1}):
+        config = TrainConfig(sampling=RolloutSampling(**change))
+        assert StepSampler(config=config, tokenizer=None).drawn_from(written) is None
+        assert VllmSampler(config=config, tokenizer=None).drawn_from(written) == [[-0.5]]
+
+
+@pytest.mark.slow
+def test_a_run_off_policy_tells_all_signals_and_they_agree_with_each_other(tmp_path):
+    from arcbench.training.grpo import train
+
+    config = make_config(
+        save_tiny_policy(tmp_path / "model"),
+        # Cut into micro-batches and shuffled, every log-probability still meets its own.
+        grpo=GrpoConfig(
+            num_generations=8, prompts_per_step=2, micro_batch=4, updates_per_generation=2,
+            learning_rate=1e-2,
+        ),
+        steps=4,
+        checkpoint_every=4,
+    )  # fmt: skip
+    lines = train(config, root=tmp_path, name="off").metrics()
+    names = {name for line in lines for name in line} - {"step"}
+    known = {v for k, v in vars(series).items() if k.isupper() and isinstance(v, str)}
+    known |= {series.OUTCOME.format(o.value) for o in Outcome}
+    known |= {series.REWARD_PART.format(part) for part in RewardBreakdown().parts}
+    elsewhere = {series.KL, series.ENTROPY_COEF, series.IMPORTANCE_RATIO, series.SYNC_GAP}
+    missing = known - names - {series.OUTCOME, series.REWARD_PART}
+    assert not names - known
+    assert {n for n in missing if "gpu" not in n} == elsewhere
+    assert all(value is not None for line in lines for value in line.values())
+    for i, m in enumerate(lines):
+        assert m[series.SAMPLED_GAP_MAX] < 1e-4
+        assert m[series.RATIO_ESS_SEQUENCE] == pytest.approx(1, abs=1e-6)
+        assert m[series.LOGPROB] == pytest.approx(-m[series.ENTROPY], rel=0.2)
+        fresh = i % 2 == 0
+        assert (series.REWARD_MEAN in m) == fresh
+        assert (m[series.UPDATE_RATIO_ESS] > 1 - 1e-6) == fresh
+        assert (m[series.KL_SAMPLED] < 1e-6) == fresh
+        parts = [m.get(name, 0) for name in PARTS]
+        assert sum(parts) == pytest.approx(m[series.SECONDS_STEP])
+        assert min(parts) >= 0
+        assert 0 < m[series.SECONDS_SIGNALS] < m[series.SECONDS_STEP]

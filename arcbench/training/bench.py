@@ -3,6 +3,9 @@
 Both train the embedded policy on the same task with the same settings and judge the programs with
 the same sandbox; the bare script generates as TRL does, and keeps nothing. They take turns in one
 process. The first step of each turn, which warms up, is left out.
+
+Beside it stands what the signals of a step cost: in that run, as part of its steps, and for a step
+of a large model, 64 completions of 2,000 tokens.
 """
 
 import argparse
@@ -14,20 +17,28 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+import numpy as np
 from rich.console import RenderableType
 
 from arcbench import series
 from arcbench.console import RunLog
 from arcbench.judge import Attempt, Judge
 from arcbench.policies.base import Completion
+from arcbench.rewards import RewardBreakdown
+from arcbench.rollouts import Rollout, groups
 from arcbench.sandbox import SandboxPool
+from arcbench.sandbox.types import Execution, Outcome
+from arcbench.scoring import Score
+from arcbench.series_ratio import PolicySums
 from arcbench.training import build, grpo
 from arcbench.training.config import GrpoConfig, MeasureConfig, TrainConfig, overfit_config
 from arcbench.training.data import prompt_source
 from arcbench.training.trl_args import grpo_args
+from arcbench.training.usage import usage, usage_metrics
 
 TASK = "67a3c6ac"
-Steps = list[dict[str, float]]  # a step: seconds of "step", "sampling", "judging"
+Steps = list[dict[str, float]]  # a step: seconds of "step", "sampling", "judging", "signals"
+LARGE = (64, 2000)  # completions of a large model's step, tokens of each
 
 
 class _Clock(RunLog):
@@ -53,6 +64,7 @@ def ours(config: TrainConfig, root: Path) -> Steps:
             "step": seconds,
             "sampling": float(m[series.SECONDS_SAMPLING] or 0),
             "judging": float(m[series.SECONDS_REWARD] or 0),
+            "signals": float(m[series.SECONDS_SIGNALS] or 0),
         }
         for seconds, m in zip(took, store.metrics()[1:], strict=True)
     ]
@@ -111,6 +123,42 @@ def bare(config: TrainConfig, root: Path) -> Steps:
     return steps[1:]
 
 
+def large_step(rng: np.random.Generator) -> dict[str, float]:
+    """Seconds that each kind of signal takes for one large step, and that an empty call takes."""
+    rows, tokens = LARGE
+    text = Path(series.__file__).read_text(encoding="utf-8")[: 4 * tokens]  # as dense as programs
+    grid = rng.integers(0, 10, (20, 20)).astype(np.int8)
+    ok = Execution(outcome=Outcome.OK, outputs=(grid,) * 4)
+    rollouts = [
+        Rollout(
+            task_id=TASK,
+            # Few frequent tokens and many rare ones, as text has them.
+            completion=Completion(text=text, token_ids=tuple(rng.zipf(1.3, tokens).tolist())),
+            code=text,
+            execution=ok,
+            score=Score(pairs=()),
+            reward=RewardBreakdown(exact=float(rng.random())),
+        )
+        for _ in range(rows)
+    ]
+    logps = rng.normal(-1, 0.5, (rows, tokens)).astype(np.float32)
+    old, engine = (logps + rng.normal(0, 0.01, logps.shape).astype(np.float32) for _ in "ab")
+    mask = np.ones(logps.shape, dtype=bool)
+    kinds: dict[str, Callable[[], object]] = {
+        "nothing": lambda: None,
+        "text and groups": lambda: series.measure(groups(rollouts)),
+        "ratios": lambda: series.policy_metrics(PolicySums.of(logps, old, engine, mask)),
+        "machine": lambda: usage_metrics([usage()]),
+    }
+    return {name: median(_seconds(call) for _ in range(5)) for name, call in kinds.items()}
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
 def main() -> None:
     """Print the seconds of a step and of its parts, side by side."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -146,6 +194,15 @@ def main() -> None:
             f"{name:<9} {total:.2f} s a step ({low:.2f} to {high:.2f}, {len(steps)} steps): "
             f"{parts}\n"
         )
+    signals = median(s["signals"] for s in seen["arcbench"])
+    share = median(s["signals"] / s["step"] for s in seen["arcbench"])
+    sys.stdout.write(f"signals   {signals:.4f} s a step, {share:.2%} of it\n")
+    large = large_step(np.random.default_rng(0))
+    parts = ", ".join(f"{name} {seconds:.4f}" for name, seconds in large.items())
+    sys.stdout.write(
+        f"signals of {LARGE[0]} completions of {LARGE[1]:,} tokens: {sum(large.values()):.3f} s "
+        f"({parts}); 1 % of a step of {100 * sum(large.values()):.0f} s\n"
+    )
 
 
 if __name__ == "__main__":

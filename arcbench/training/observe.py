@@ -58,11 +58,13 @@ class Observer:
             return
         import torch
 
+        started = time.perf_counter()
         ids = batch["completion_ids"]
         rows = torch.zeros(ids.shape, dtype=torch.float32)
         for row, values in zip(rows, engine, strict=True):
             row[: len(values)] = torch.tensor(values)
         batch[ENGINE] = rows.to(ids.device)
+        self._spent_s += time.perf_counter() - started
 
     def scored(self, logprobs: Any) -> None:
         """The policy that learns has scored the completions of a micro-batch."""
