@@ -1,5 +1,6 @@
 """The commands around procedural tasks: write them, measure a policy on them, compare with ARC."""
 
+import time
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -121,6 +122,8 @@ def synth_rates(
     max_new_tokens: int = 96,
     template: str = "arcbench",
     seed: int | None = None,
+    max_prompt_tokens: int = 1200,
+    minutes: float | None = None,
     workers: int | None = None,
     weakest: int = 20,
 ) -> None:
@@ -137,6 +140,8 @@ def synth_rates(
         max_new_tokens: longest program.
         template: the prompt's template.
         seed: of the tasks and of the sampling; the default is far from those of trainings.
+        max_prompt_tokens: longest prompt of the tasks.
+        minutes: stop after about that time, with the families measured by then.
         workers: processes that run programs.
         weakest: rows of the table.
     """
@@ -147,27 +152,33 @@ def synth_rates(
     from arcbench.rewards import scheme
     from arcbench.sandbox import SandboxPool
     from arcbench.synth.config import SynthConfig
-    from arcbench.synth.rates import SEED, family_rates, to_json
+    from arcbench.synth.rates import SEED, FamilyRate, family_rates, to_json
     from arcbench.synth.registry import families as known
 
     SynthConfig(families=families)  # refuses unknown names
     chosen = len(families) or len(known())
     form = PromptTemplate.load(template)
     model = load_policy(policy, adapter=adapter)
+    rates: list[FamilyRate] = []
+    started = time.monotonic()
     with SandboxPool(workers) as pool, _progress() as bar:
-        done = bar.add_task("measuring", total=chosen * tasks * samples)
-        rates = family_rates(
+        done = bar.add_task("measuring families", total=chosen)
+        for rate in family_rates(
             model,
             Judge(pool=pool, scheme=scheme("staged")),
             tasks=tasks,
             samples=samples,
             names=families,
             seed=SEED if seed is None else seed,
+            max_prompt_tokens=max_prompt_tokens,
             temperature=temperature,
             max_new_tokens=max_new_tokens,
             template=form,
-            progress=lambda number: bar.advance(done, number),
-        )
+        ):
+            rates.append(rate)
+            bar.advance(done)
+            if minutes is not None and time.monotonic() - started > 60 * minutes:
+                break
     write_json(out, to_json(rates, model.name))
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in ("family", "solved", "rate"):
@@ -176,7 +187,10 @@ def synth_rates(
         table.add_row(rate.family, f"{rate.solved}/{rate.samples}", f"{rate.rate:.0%}")
     OUT.print(table)
     solved, total = sum(r.solved for r in rates), sum(r.samples for r in rates)
-    OUT.print(f"{out}: {solved} of {total} samples solve their task ({solved / total:.1%})")
+    OUT.print(
+        f"{out}: {len(rates)} of {chosen} families; "
+        f"{solved} of {total} samples solve their task ({solved / total:.1%})"
+    )
 
 
 def synth_stats(

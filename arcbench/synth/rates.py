@@ -1,6 +1,6 @@
 """How often a policy solves fresh tasks of each family, and the weights that follow from it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from arcbench.synth.registry import families
 
 # Far from the seeds of trainings and of their evaluations.
 SEED = 7_000_003
+MAX_PROMPT_TOKENS = 1_200  # longer prompts cost more and tell little more about a family
+GROUP = 16  # families that are sampled together
 STRONGEST = 3.0  # factor by which a weight may grow or shrink
 
 
@@ -32,7 +34,7 @@ class FamilyRate:
 
 
 def family_tasks(
-    name: str, count: int, seed: int = SEED, max_prompt_tokens: int = 2_500
+    name: str, count: int, seed: int = SEED, max_prompt_tokens: int = MAX_PROMPT_TOKENS
 ) -> list[SynthTask]:
     """Fresh tasks of one family alone, plain: nothing composed, disguised or strewn in."""
     config = SynthConfig(
@@ -50,42 +52,34 @@ def family_rates(
     samples: int = 2,
     names: Sequence[str] = (),
     seed: int = SEED,
+    max_prompt_tokens: int = MAX_PROMPT_TOKENS,
     temperature: float = 0.8,
     max_new_tokens: int = 96,
     template: PromptTemplate | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> list[FamilyRate]:
-    """Sample `samples` programs for each of `tasks` fresh tasks a family; in the families' order.
+) -> Iterator[FamilyRate]:
+    """Sample `samples` programs for each of `tasks` fresh tasks a family, a few families at a time.
 
-    `names`: only these families. `progress` is told of every judged sample.
+    `names`: only these families. The rates come in the families' order, each as soon as its group
+    is judged, so that a reader may stop early.
     """
     if tasks < 1:
         raise UserError(f"at least one task a family, not {tasks}")
     form = template or PromptTemplate.load("arcbench")
     chosen = [family.name for family in families() if not names or family.name in names]
-    drawn = [(name, item) for name in chosen for item in family_tasks(name, tasks, seed)]
-    prompts = [form.messages(item.task) for _, item in drawn]
     config = SamplingConfig(
         n=samples, temperature=temperature, max_new_tokens=max_new_tokens, seed=seed
     )
-    solved = dict.fromkeys(chosen, 0)
-    waiting: list[tuple[str, Attempt]] = []
-
-    def settle() -> None:
-        rollouts = judge.judge([attempt for _, attempt in waiting])
-        for (name, _), rollout in zip(waiting, rollouts, strict=True):
+    for start in range(0, len(chosen), GROUP):
+        group = chosen[start : start + GROUP]
+        drawn = [(n, i) for n in group for i in family_tasks(n, tasks, seed, max_prompt_tokens)]
+        prompts = [form.messages(item.task) for _, item in drawn]
+        found = [(drawn[s.prompt_index], s.completion) for s in policy.stream(prompts, config)]
+        attempts = [Attempt(task=item.task, completion=text) for (_, item), text in found]
+        solved = dict.fromkeys(group, 0)
+        for ((name, _), _), rollout in zip(found, judge.judge(attempts), strict=True):
             solved[name] += rollout.score.solved
-        if progress is not None:
-            progress(len(waiting))
-        waiting.clear()
-
-    for sampled in policy.stream(prompts, config):
-        name, item = drawn[sampled.prompt_index]
-        waiting.append((name, Attempt(task=item.task, completion=sampled.completion)))
-        if len(waiting) >= 128:
-            settle()
-    settle()
-    return [FamilyRate(family=n, samples=tasks * samples, solved=solved[n]) for n in chosen]
+        for name in group:
+            yield FamilyRate(family=name, samples=tasks * samples, solved=solved[name])
 
 
 def weights_from_rates(rates: Sequence[FamilyRate]) -> dict[str, float]:
