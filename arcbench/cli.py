@@ -5,40 +5,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from arcbench import cli_checks, cli_data, cli_eval, cli_policies, cli_serve, cli_sweep
+from arcbench import cli_checks, cli_data, cli_eval, cli_judge, cli_policies, cli_serve, cli_sweep
+from arcbench.cli_common import ERR, OUT, progress, read_tasks
 from arcbench.errors import UserError
-from arcbench.rewards import Pairs
-from arcbench.tasks import TaskSet, load_tasks
-
-OUT = Console(soft_wrap=True)
-ERR = Console(stderr=True, soft_wrap=True, highlight=False)
 
 RUNS = Path("runs")
 OVERFIT_TASK = "67a3c6ac"  # small, and solved by the embedded policy in some samples of many
-
-
-def _tasks(dataset: str, split: str | None) -> TaskSet:
-    """The tasks of a data set; what could not be read of it is reported."""
-    tasks = load_tasks(dataset, split)
-    for problem in tasks.problems:
-        ERR.print(f"left out: {problem}", markup=False)
-    return tasks
-
-
-def _progress() -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=ERR, transient=True)
 
 
 def prompt(
@@ -63,7 +39,7 @@ def prompt(
     from arcbench.policies import load_tokenizer
     from arcbench.prompts import PromptTemplate
 
-    task = _tasks(dataset, split).task(task_id)
+    task = read_tasks(dataset, split).task(task_id)
     messages = PromptTemplate.load(template).messages(task, test_index)
     tokens = None if policy == "none" else load_tokenizer(policy).count_tokens(messages)
     for message in messages:
@@ -91,106 +67,6 @@ def template(
     derived = derive_template(records, name=out.stem)
     write_text(out, derived.to_toml())
     OUT.print(f"{out}: rebuilds all {len(records)} records byte by byte", markup=False)
-
-
-def judge(
-    completions: tyro.conf.Positional[Path],
-    /,
-    out: Path,
-    dataset: str = "arc-agi-1",
-    split: str | None = None,
-    reward: str = "staged",
-    pairs: Pairs = "all",
-    workers: int | None = None,
-    timeout_s: float = 5.0,
-    k: tuple[int, ...] = (),
-    pool: Literal["local", "ray"] = "local",
-    ray_address: str | None = None,
-    python: Path | None = None,
-    check_determinism: bool = False,
-    require_isolation: bool = False,
-) -> None:
-    """Run and score completions that lie in a file.
-
-    Args:
-        completions: JSONL, {"task_id", "completion"} a line.
-        out: JSONL to write, a line for each judged completion, in input order.
-        dataset: arc-agi-1, arc-agi-2, or a path (Kaggle JSON, task file or folder, BARC JSONL).
-        split: training or evaluation; both where it is left out.
-        reward: staged, arc25-v1, arc25-v2.
-        pairs: which pairs the reward counts.
-        workers: processes that run programs here; one a core where it is left out.
-        timeout_s: wall clock for one program on all its inputs.
-        k: also print pass@k over all tasks of the data set.
-        pool: local, or ray: all nodes of a Ray cluster.
-        ray_address: with --pool ray: auto (this machine's cluster), local, or host:port.
-        python: another interpreter to run the programs, e.g. of an environment with numpy 1.26.
-        check_determinism: run each program a second time under other seeds and tell what differs.
-        require_isolation: refuse to start where a layer of the sandbox is off.
-    """
-    from arcbench.judge import Judge
-    from arcbench.judge_file import judge_file
-    from arcbench.rewards import scheme
-    from arcbench.sandbox import Limits, RayPool, SandboxPool
-
-    if pool == "ray" and workers is not None:
-        raise UserError("--workers is for --pool local: a Ray node runs as many as it has CPUs")
-    if pool == "ray" and python is not None:
-        raise UserError("--python is for --pool local: start the Ray node with that interpreter")
-    if pool == "local" and ray_address is not None:
-        raise UserError(f"--ray-address {ray_address} needs --pool ray")
-    rewards = scheme(reward, pairs=pairs)
-    tasks = _tasks(dataset, split)
-    if not completions.is_file():
-        raise UserError(f"no such file: {completions}")
-    with completions.open("rb") as lines:
-        total = sum(bool(line.strip()) for line in lines)
-    limits = Limits(timeout_s=timeout_s, require_isolation=require_isolation)
-    with (
-        SandboxPool(
-            workers,
-            limits,
-            None if python is None else str(python),
-            check_determinism=check_determinism,
-        )
-        if pool == "local"
-        else RayPool(ray_address or "auto", limits, check_determinism=check_determinism) as runner,
-        _progress() as bar,
-    ):
-        done = bar.add_task("judging", total=total)
-        summary = judge_file(
-            completions,
-            out,
-            tasks=tasks,
-            judge=Judge(pool=runner, scheme=rewards),
-            report=lambda message: ERR.print(message, markup=False, style="yellow"),
-            progress=lambda n: bar.advance(done, n),
-        )
-        where = f"{runner.workers} workers"
-        if isinstance(runner, RayPool):
-            where += f" on {runner.nodes} Ray nodes"
-    if k:
-        _print_pass_at_k(out, tasks, k)
-    OUT.print(f"{summary}; {where}", markup=False, highlight=False)
-
-
-def _print_pass_at_k(judged: Path, tasks: TaskSet, ks: tuple[int, ...]) -> None:
-    import numpy as np
-
-    from arcbench.evaluation import TaskCount, evaluate_counts
-
-    solved = dict.fromkeys(tasks, 0)
-    samples = dict.fromkeys(tasks, 0)
-    with judged.open(encoding="utf-8") as lines:
-        for line in lines:
-            record = json.loads(line)
-            samples[record["task_id"]] += 1
-            solved[record["task_id"]] += bool(record["pairs"]) and all(
-                p["exact"] for p in record["pairs"]
-            )
-    counts = {t: TaskCount(samples=samples[t], solved=solved[t]) for t in tasks}
-    for result in evaluate_counts(counts, ks, np.random.default_rng(0)):
-        OUT.print(str(result), markup=False, highlight=False)
 
 
 def sample(
@@ -228,13 +104,13 @@ def sample(
     from arcbench.policies.sources import template_of
     from arcbench.prompts import PromptTemplate
 
-    tasks = _tasks(dataset, split)
+    tasks = read_tasks(dataset, split)
     chosen = [tasks.task(t) for t in task] if task else list(tasks.values())
     wording = PromptTemplate.load(template or template_of(policy, adapter=adapter) or "arcbench")
     config = SamplingConfig(n=n, temperature=temperature, max_new_tokens=max_new_tokens, seed=seed)
     model = load_policy(policy, adapter=adapter)
     prompts = [wording.messages(t) for t in chosen]
-    with _progress() as bar, replacing(out) as partial, partial.open("w", encoding="utf-8") as sink:
+    with progress() as bar, replacing(out) as partial, partial.open("w", encoding="utf-8") as sink:
         done = bar.add_task("sampling", total=len(prompts) * n)
         for s in model.stream(prompts, config):
             record = {
@@ -381,7 +257,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "prompt": prompt,
     "template": template,
     "sample": sample,
-    "judge": judge,
+    "judge": cli_judge.judge,
+    "score": cli_judge.score,
     "eval": cli_eval.evaluate_policy,
     "overfit": overfit,
     "train": train,

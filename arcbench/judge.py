@@ -21,6 +21,7 @@ from arcbench.tasks import Task
 # while the reader is busy with something else for a moment.
 _WINDOW = 256
 _WINDOW_PER_WORKER = 64
+_IN_ORDER = 16  # times that where they wait for their turn: what runs until a deadline of seconds
 _REMEMBERED = 4096  # programs: those of several tasks, whose samples come together
 
 
@@ -77,8 +78,9 @@ class Judge:
         *,
         run_id: str = "",
         step: int = 0,
+        in_order: bool = False,
         reuse: bool = False,
-    ) -> Iterator[Rollout]:
+    ) -> Generator[Rollout, None, None]:
         """Judge attempts as they come; yield rollouts in the order in which their programs end.
 
         Attempts are pulled in a thread of their own, so they may come slowly. A bounded number is
@@ -87,22 +89,37 @@ class Judge:
         this iterator ends the pulling at the next attempt and closes `attempts` if it is a
         generator.
 
+        With `in_order` the rollouts have the order of the attempts. A program that hangs until its
+        deadline lets thousands go ahead meanwhile, and no more, so that memory stays bounded.
+
         With `reuse` a program that another attempt for the same grids had lately is not run again:
         what it draws and the order of its sets repeat anyway, so only what depends on the clock, on
         addresses or on the machine's load (a timeout) could have come out differently.
         """
-        with closing(self._flow(attempts, run_id, step, reuse=reuse)) as rollouts:
+        flowing = self._flow(attempts, run_id, step, in_order=in_order, reuse=reuse)
+        with closing(flowing) as rollouts:
             for _, rollout in rollouts:
                 yield rollout
 
     def _flow(
-        self, attempts: Iterable[Attempt], run_id: str, step: int, *, reuse: bool = False
+        self,
+        attempts: Iterable[Attempt],
+        run_id: str,
+        step: int,
+        *,
+        in_order: bool = False,
+        reuse: bool = False,
     ) -> Generator[tuple[int, Rollout], None, None]:
         """Yield (how many attempts came before it, rollout) as the programs finish."""
-        window = _WINDOW + _WINDOW_PER_WORKER * self.pool.workers
-        remember = _REMEMBERED if reuse else 0
-        work = _work(attempts)
-        with closing(flow(self.pool, work, window=window, remember=remember)) as ended:
+        ended = flow(
+            self.pool,
+            _work(attempts),
+            window=_WINDOW * (_IN_ORDER if in_order else 1)
+            + _WINDOW_PER_WORKER * self.pool.workers,
+            in_order=in_order,
+            remember=_REMEMBERED if reuse else 0,
+        )
+        with closing(ended):
             for (i, attempt, code), execution in ended:
                 yield i, self._rollout(attempt, code, execution, run_id, step)
 

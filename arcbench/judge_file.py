@@ -1,7 +1,6 @@
-"""`arcbench judge`: a file of completions becomes a file of judged ones.
+"""`arcbench judge` and `arcbench score`: a file of completions becomes a file of judged ones.
 
-Each input line is `{"task_id": str, "completion": str}`; other keys are left alone. Each output
-line, in input order, is
+What the input may be is told in `completion_files`. Each output line, in input order, is
 
     {"task_id", "outcome", "pairs": [{"split", "exact", "pixel"}],
      "reward": {"code", "ran", "exact", "pixel", "length", "total"}, "message", "seconds"}
@@ -14,20 +13,17 @@ and has no output line. Both formats are a public contract: keys are added, neve
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from arcbench.errors import UserError
+from arcbench.completion_files import read_attempts
 from arcbench.files import replacing
-from arcbench.judge import Attempt, Judge
-from arcbench.policies.base import Completion
+from arcbench.judge import Judge
 from arcbench.rollouts import Rollout
 from arcbench.tasks import TaskSet
-
-CHUNK = 2048  # lines in memory at a time: enough to keep every worker busy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,52 +73,50 @@ def judged_line(rollout: Rollout) -> dict[str, Any]:
 
 def judge_file(
     source: Path,
-    out: Path,
+    out: Path | None,
     *,
     tasks: TaskSet,
     judge: Judge,
     report: Callable[[str], None],
     progress: Callable[[int], None] = lambda n: None,
+    on_rollout: Callable[[Rollout], None] = lambda r: None,
+    reuse: bool = False,
 ) -> JudgeSummary:
-    """Judge every line of `source` and write `out` whole at the end.
+    """Judge all completions of `source`; write `out`, if there is to be one, whole at the end.
 
-    `report` is called with a sentence for each broken line, `progress` with the number of lines
-    that became done. Memory does not grow with the length of the file.
+    `report` is called with a sentence for each broken line, `progress` with the number of
+    completions or broken lines that became done (both from another thread, too), `on_rollout` with
+    each rollout in input order. Memory does not grow with the length of the file: a few thousand
+    completions are held, for those that wait for a slow program before them. `reuse` is that of
+    `Judge.flow`.
     """
-    if not source.is_file():
-        raise UserError(f"no such file: {source}")
     started = time.perf_counter()
     outcomes: Counter[str] = Counter()
-    judged = broken = solved = undetermined = 0
+    solved = undetermined = 0
+    broken: list[int] = []
 
     def complain(message: str) -> None:
-        nonlocal broken
-        broken += 1
+        broken.append(1)
         progress(1)
         report(message)
 
+    attempts = read_attempts(source, tasks, complain)
     with (
-        replacing(out) as partial,
-        partial.open("w", encoding="utf-8") as sink,
-        source.open("rb") as lines,
+        nullcontext() if out is None else _writing(out) as sink,
+        closing(judge.flow(attempts, in_order=True, reuse=reuse)) as rollouts,
     ):
-        attempts = _attempts(enumerate(lines, start=1), source.name, tasks, complain)
-        while chunk := list(islice(attempts, CHUNK)):
-            found: dict[int, Rollout] = {}
-            for i, rollout in judge.stream(chunk):
-                found[i] = rollout
-                progress(1)
-            for i in range(len(chunk)):
-                rollout = found[i]
-                outcomes[rollout.execution.outcome.value] += 1
-                solved += rollout.solved
-                undetermined += rollout.execution.deterministic is False
+        for rollout in rollouts:
+            outcomes[rollout.execution.outcome.value] += 1
+            solved += rollout.solved
+            undetermined += rollout.execution.deterministic is False
+            if sink is not None:
                 sink.write(json.dumps(judged_line(rollout), ensure_ascii=False) + "\n")
-            judged += len(chunk)
-        # A comprehensible end for an empty or wholly broken file: an empty output, and the counts.
+            on_rollout(rollout)
+            progress(1)
+    # A comprehensible end for an empty or wholly broken file: an empty output, and the counts.
     return JudgeSummary(
-        judged=judged,
-        broken=broken,
+        judged=outcomes.total(),
+        broken=len(broken),
         seconds=time.perf_counter() - started,
         outcomes=outcomes,
         solved=solved,
@@ -130,33 +124,7 @@ def judge_file(
     )
 
 
-def _attempts(
-    lines: Iterable[tuple[int, bytes]],
-    name: str,
-    tasks: TaskSet,
-    complain: Callable[[str], None],
-) -> Iterator[Attempt]:
-    """The attempts of the lines that can be judged; `complain` hears of the others."""
-    for number, line in lines:
-        if not line.strip():
-            continue
-        try:
-            yield _attempt(line, tasks)
-        except UserError as error:
-            complain(f"{name}:{number}: {error}")
-
-
-def _attempt(line: bytes, tasks: TaskSet) -> Attempt:
-    try:
-        record = json.loads(line)
-    # RecursionError: a line of ten thousand brackets is broken, too.
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"not JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise UserError(f"a JSON object is expected, not {type(record).__name__}")
-    for key in ("task_id", "completion"):
-        if not isinstance(record.get(key), str):
-            raise UserError(f'needs a text "{key}"')
-    return Attempt(
-        task=tasks.task(record["task_id"]), completion=Completion(text=record["completion"])
-    )
+@contextmanager
+def _writing(out: Path) -> Iterator[IO[str]]:
+    with replacing(out) as partial, partial.open("w", encoding="utf-8") as sink:
+        yield sink

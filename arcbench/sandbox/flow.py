@@ -17,6 +17,7 @@ def flow(
     work: Iterable[tuple[T, Program | Execution]],
     *,
     window: int,
+    in_order: bool = False,
     remember: int = 0,
 ) -> Generator[tuple[T, Execution], None, None]:
     """Run the programs of (item, program); yield (item, execution) in the order of their ends.
@@ -26,6 +27,9 @@ def flow(
     error of `work` is raised here after all that came before it. Closing this generator cancels
     what has not started and ends the pulling at the next item; if `work` is a generator, it is
     closed then, in that thread.
+
+    With `in_order` the items keep their order: what has ended waits for its turn, and counts as on
+    its way meanwhile, so that a slow program holds up the work when `window` others wait for it.
 
     With `remember` a program that is running, or is among so many that ran last, with the same text
     and the same inputs, is not run again: its execution counts for both.
@@ -62,6 +66,7 @@ def flow(
         pulling = puller.submit(pull)
         pulling.add_done_callback(lambda _: box.put(None))
         ended, taken = False, 0
+        ready: dict[int, Execution] = {}
         while not (ended and taken == handed_in):
             news = box.get()
             if news is None:
@@ -70,10 +75,12 @@ def flow(
                 raise news
             else:
                 for first, execution in news:
-                    for number in ran.ended(first, execution):
-                        taken += 1
-                        yield held.pop(number), execution
-                        room.release()
+                    ready |= dict.fromkeys(ran.ended(first, execution), execution)
+                while ready and (taken in ready or not in_order):
+                    number = taken if in_order else next(iter(ready))
+                    taken += 1
+                    yield held.pop(number), ready.pop(number)
+                    room.release()
         pulling.result()
     finally:
         stop.set()

@@ -413,4 +413,4 @@ def _lost(job: Job) -> Any:
     """The packed execution of a program that took every node with it."""
     message = f"each of the {job.losses} nodes that ran the program was lost"
     died = Outcome.DIED.value
-    return died, [(died, message)] * len(job.packed[1]), message, "", 0.0
+    return died, [(died, message)] * len(job.packed[1]), message, "", 0.0, None

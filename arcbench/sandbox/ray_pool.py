@@ -266,11 +266,12 @@ def _pack_execution(execution: Execution) -> Any:
     ]
     return (
         execution.outcome.value, outputs, execution.message, execution.stdout, execution.seconds,
+        execution.deterministic,
     )  # fmt: skip
 
 
 def _unpack_execution(packed: Any) -> Execution:
-    outcome, outputs, message, stdout, seconds = packed
+    outcome, outputs, message, stdout, seconds, deterministic = packed
     return Execution(
         outcome=Outcome(outcome),
         outputs=tuple(
@@ -280,6 +281,7 @@ def _unpack_execution(packed: Any) -> Execution:
         message=message,
         stdout=stdout,
         seconds=seconds,
+        deterministic=deterministic,
     )
 
 
