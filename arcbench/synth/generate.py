@@ -23,7 +23,7 @@ MAX_TRIES = 400
 # Redraws of a draft before the families are redrawn as well: keeps their weights honest.
 TRIES_A_FAMILY = 8
 # A plain program that is longer than this is not what a model would write.
-MAX_PLAIN_LINES = 70
+MAX_PLAIN_LINES = 90
 # Compositions that ARC likes: something is chosen or worked out, then turned, tiled or recoloured.
 FAVORED = {
     "first": {

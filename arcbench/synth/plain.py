@@ -18,6 +18,31 @@ from arcbench.dsl.common.colors import Color
 from arcbench.synth.family import Draft
 
 LIBRARY = "arcbench.dsl"
+# The library's own is made for speed, and several times as long.
+COMPONENTS = """
+def components(keys, foreground, connectivity):
+    \"\"\"Connected cells with equal keys, as lists of indices into keys.ravel().\"\"\"
+    steps = [(-1, 0), (1, 0), (0, -1), (0, 1)]
+    if connectivity == 8:
+        steps += [(-1, -1), (-1, 1), (1, -1), (1, 1)]
+    height, width = keys.shape
+    seen = ~foreground
+    parts = []
+    for start in np.argwhere(foreground).tolist():
+        part = [tuple(start)] if not seen[tuple(start)] else []
+        seen[tuple(start)] = True
+        for row, column in part:
+            for down, right in steps:
+                r, c = row + down, column + right
+                if 0 <= r < height and 0 <= c < width and not seen[r, c]:
+                    if keys[r, c] == keys[row, column]:
+                        seen[r, c] = True
+                        part.append((r, c))
+        if part:
+            parts.append([r * width + c for r, c in part])
+    return parts
+"""
+SHORTER = {"arcbench.dsl.common._cells": COMPONENTS}  # in place of definitions of a module
 
 
 def plain_program(draft: Draft) -> str:
@@ -47,7 +72,8 @@ def _module_sources(name: str) -> Mapping[str, "_Source | ast.ImportFrom"]:
     """What the top level of a module defines or imports, by name."""
     module: ModuleType = importlib.import_module(name)
     found: dict[str, _Source | ast.ImportFrom] = {}
-    for node in ast.parse(inspect.getsource(module)).body:
+    written = inspect.getsource(module) + SHORTER.get(name, "")
+    for node in ast.parse(written).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found[node.name] = _Source(module=name, node=node)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -117,33 +143,87 @@ def _names_in(node: ast.AST) -> Iterable[str]:
     )
 
 
+Nodes = dict[str, ast.stmt]
+
+
 @cache
-def _written_out(name: str, module: str) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """A definition after all that it needs, by name, and the imports of Python's own modules."""
-    helpers: dict[str, str] = {}
+def _written_out(
+    name: str, module: str, words: frozenset[str]
+) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """A definition after all that it needs, by name, and the imports of Python's own modules.
+
+    `words` are the strings of the call: of a table of choices only theirs are written out, and of
+    a class only the methods that are used.
+    """
+    nodes: Nodes = {}
+    _collect(name, module, words, nodes, {}, {})
+    used = _attributes(node for node in nodes.values() if not isinstance(node, ast.ClassDef))
+    classes = {n: _pruned(c, used) for n, c in nodes.items() if isinstance(c, ast.ClassDef)}
+    kept: Nodes = {}
     imports: dict[str, None] = {}
-    _add_helper(name, module, helpers, imports)
-    return helpers, tuple(imports)
+    _collect(name, module, words, kept, imports, classes)
+    return {n: ast.unparse(node) for n, node in kept.items()}, tuple(imports)
 
 
-def _add_helper(name: str, module: str, helpers: dict[str, str], imports: dict[str, None]) -> None:
-    if name in helpers:
+def _collect(
+    name: str,
+    module: str,
+    words: frozenset[str],
+    nodes: Nodes,
+    imports: dict[str, None],
+    classes: Mapping[str, ast.ClassDef],
+) -> None:
+    if name in nodes or name == "np":
         return
     found = _source(name, module)
-    if found is None or name == "np":
+    if found is None:
         return
     if isinstance(found, ast.ImportFrom):
         if not (found.module or "").startswith(("typing", "numpy")):
             imports.setdefault(f"from {found.module} import {name}")
         return
-    node = _Bare().visit(copy.deepcopy(found.node))
+    node = classes.get(name) or _Bare().visit(copy.deepcopy(found.node))
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+        _keep_entries(node.value, words)
     ast.fix_missing_locations(node)
-    helpers[name] = ""  # a helper may call itself, or another one that calls it
+    nodes[name] = node  # a helper may call itself, or another one that calls it
     for needed in _names_in(node):
-        _add_helper(needed, found.module, helpers, imports)
-    text = ast.unparse(node)
-    del helpers[name]
-    helpers[name] = text
+        _collect(needed, found.module, words, nodes, imports, classes)
+    nodes[name] = nodes.pop(name)  # behind what it needs
+
+
+def _keep_entries(table: ast.Dict, words: frozenset[str]) -> None:
+    entries = [
+        (key, value)
+        for key, value in zip(table.keys, table.values, strict=True)
+        if isinstance(key, ast.Constant) and key.value in words
+    ]
+    if entries:
+        table.keys, table.values = [key for key, _ in entries], [value for _, value in entries]
+
+
+def _attributes(nodes: Iterable[ast.AST]) -> set[str]:
+    return {n.attr for node in nodes for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+
+
+def _pruned(node: ast.ClassDef, used: set[str]) -> ast.ClassDef:
+    """The class with the methods whose names are used, or that these use."""
+    names = set(used)
+    while True:
+        kept = [
+            part
+            for part in node.body
+            if not isinstance(part, ast.FunctionDef)
+            or part.name.startswith("__")
+            or part.name in names
+        ]
+        more = names | _attributes(kept)
+        if more == names:
+            break
+        names = more
+    slim = copy.copy(node)
+    slim.body = kept
+    return slim
 
 
 class _Step(ast.NodeTransformer):
@@ -167,11 +247,22 @@ class _Step(ast.NodeTransformer):
         if short is not None:
             written: ast.expr = self.visit(short)
             return written
-        helpers, imports = _written_out(node.func.id, module)
+        helpers, imports = _written_out(node.func.id, module, _words(node, module))
         for name, text in helpers.items():
             self.helpers.setdefault(name, text)
         self.imports.update(dict.fromkeys(imports))
         return node
+
+
+def _words(call: ast.Call, module: str) -> frozenset[str]:
+    """The strings among the arguments of a call and the defaults of what it calls."""
+    assert isinstance(call.func, ast.Name)
+    found = _source(call.func.id, module)
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if isinstance(found, _Source) and isinstance(found.node, ast.FunctionDef) and not call.args[1:]:
+        values += found.node.args.defaults
+    strings = (v.value for v in values if isinstance(v, ast.Constant))
+    return frozenset(s for s in strings if isinstance(s, str))
 
 
 def _in_place(call: ast.Call, module: str) -> ast.expr | None:
