@@ -262,19 +262,24 @@ class ShownTasks:
         for finder, form in self._ways(prompt):
             grids = [_grid(form, prompt[a:b]) for a, b in finder.spans(prompt)]
             most = max(most, len(grids))
-            shown = {
-                _pair_name(a, b) for a, b in pairwise(grids) if a is not None and b is not None
-            }
-            candidates = {t for pair in shown for t in self._by_pair.get(pair, ())}
-            fits = sorted(t for t in candidates if self._pairs[t] <= shown)
-            if len(fits) == 1:
-                return fits[0]
-            if fits:
-                return f"the prompt shows the train pairs of several tasks: {', '.join(fits)}"
+            neighbours = list(pairwise(grids))
+            # An input and its output, unless a grid before them has nothing to do with the task.
+            for shown in (neighbours[::2], neighbours):
+                fits = self._fitting(shown)
+                if len(fits) == 1:
+                    return fits[0]
+                if fits:
+                    return f"the prompt shows the train pairs of several tasks: {', '.join(fits)}"
         return (
             f"the prompt shows no task of {self._tasks.name} ({len(self._tasks)} tasks): "
             f"{most} grids were found in it"
         )
+
+    def _fitting(self, pairs: Sequence[tuple[Grid | None, Grid | None]]) -> list[str]:
+        """The tasks all of whose train pairs are among these."""
+        shown = {_pair_name(a, b) for a, b in pairs if a is not None and b is not None}
+        candidates = {t for pair in shown for t in self._by_pair.get(pair, ())}
+        return sorted(t for t in candidates if self._pairs[t] <= shown)
 
     def _ways(self, prompt: str) -> Iterator[tuple[GridFinder, GridFormat]]:
         """The ways of writing grids, those that are known first."""
