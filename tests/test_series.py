@@ -1,12 +1,14 @@
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from arcbench import series
-from arcbench.policies.base import Completion
+from arcbench.policies.base import Completion, FinishReason
 from arcbench.rewards import RewardBreakdown
 from arcbench.rollouts import Rollout, RolloutGroup
-from arcbench.sandbox.types import Execution, Outcome
+from arcbench.sandbox.types import Execution, Failure, Outcome
 from arcbench.scoring import PairScore, Score
 
 
@@ -60,3 +62,56 @@ def test_cut_completions_are_counted():
 
 def test_of_the_trainers_log_only_what_it_has_is_taken():
     assert series.trainer_metrics({"loss": 1, "kl": None, "other": 2}) == {"train/loss": 1.0}
+
+
+def test_groups_tell_how_different_their_rollouts_are():
+    m = series.group_metrics([MIXED, FLAT])
+    assert m[series.GROUP_ALL_SOLVED] == 0
+    assert m[series.GROUP_NONE_SOLVED] == pytest.approx(1 / 2)
+    spread = np.std([2.0, 1.0, 0.0])
+    assert m[series.GROUP_REWARD_STD] == pytest.approx((spread + 0) / 2)
+    assert m[series.GROUP_UNIQUE_PROGRAMS] == pytest.approx((1 / 3 + 0) / 2)
+    solved = RolloutGroup(rollouts=MIXED.rollouts[:1] * 2)
+    assert series.group_metrics([solved, MIXED])[series.GROUP_ALL_SOLVED] == pytest.approx(1 / 2)
+
+
+def test_programs_that_draw_the_same_count_once_however_they_are_written():
+    red, blue = np.full((2, 2), 2, dtype=np.int8), np.full((2, 2), 1, dtype=np.int8)
+    failure = Failure(outcome=Outcome.RAISED)
+
+    def drawing(code: str, *outputs: Any) -> Rollout:
+        rollout = make(0.0, False, code, Outcome.OK, 1)
+        return replace(rollout, execution=Execution(outcome=Outcome.OK, outputs=outputs))
+
+    same = [drawing("a", red, blue), drawing("b", red.copy(), blue)]
+    assert series.unique_programs(same) == 1
+    assert series.unique_outputs(same) == 1 / 2
+    other = [*same, drawing("c", blue, red), drawing("d", red, failure)]
+    assert series.unique_outputs(other) == 3 / 4
+    assert series.unique_outputs([drawing("e", failure, failure)]) == 0
+
+
+def test_lengths_of_those_that_ended_are_told_apart_from_those_that_were_cut():
+    def written(tokens: int, reason: FinishReason) -> Completion:
+        return Completion(text="", token_ids=tuple(range(tokens)), finish_reason=reason)
+
+    m = series.length_metrics([written(2, "stop"), written(4, "stop"), written(9, "length")])
+    assert (m[series.LENGTH_ENDED], m[series.LENGTH_MEAN]) == (3, 5)
+    assert (m[series.LENGTH_MIN], m[series.LENGTH_MAX]) == (2, 9)
+    assert m[series.LENGTH_STD] == pytest.approx(np.std([2, 4, 9]))
+    assert series.LENGTH_ENDED not in series.length_metrics([written(9, "length")])
+
+
+def test_programs_that_fail_are_counted_among_programs():
+    outcomes = (Outcome.OK, Outcome.RAISED, Outcome.TIMEOUT, Outcome.NO_CODE, Outcome.SYNTAX_ERROR)
+    m = series.execution_metrics([make(0.0, False, "a", o, 1) for o in outcomes])
+    assert m[series.NO_PROGRAM] == pytest.approx(2 / 5)
+    assert m[series.FAILED] == pytest.approx(2 / 3)
+    none = series.execution_metrics([make(0.0, False, None, Outcome.NO_CODE, 1)])
+    assert none == {series.NO_PROGRAM: 1}
+
+
+def test_every_name_of_the_trainer_has_one_of_ours():
+    told = series.trainer_metrics({"clip_ratio/high_mean": 0.25, "cispo_clip_ratio": None})
+    assert told == {series.CLIPPED_HIGH: 0.25}
+    assert series.trainer_metrics({"cispo_clip_ratio": 0.5}) == {series.CLIPPED_HIGH: 0.5}
