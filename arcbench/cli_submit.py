@@ -114,7 +114,7 @@ def _build(evaluation: Path, challenges: Challenges, out: Path) -> None:
     store = EvalStore.open(evaluation)
     found = gather(store, challenges)
     submission = build_submission(challenges, found.ballots)
-    write_submission(out, submission)
+    _write(out, submission)
     for ids, what in (
         (found.others, "not among the challenges, so of no use here"),
         (found.changed, "other grids in the evaluation, whose samples do not count"),
@@ -148,28 +148,28 @@ def _run(
     from arcbench.submission.live import LiveSubmission
     from arcbench.submission.run import Clock, CompetitionRun, judged_before
 
-    clock = None if minutes is None else Clock(started=process_started(), minutes=minutes)
-    if memory_gb is not None and memory_gb <= 0:
-        raise UserError(f"--memory-gb must be positive, not {memory_gb:g}")
-    if workers is not None and workers < 1:
-        raise UserError(f"--workers must be at least 1, not {workers}")
     # A mistake in the settings must not cost the file that the competition asks for.
     if out.is_file() and validate_submission(out, challenges.num_tests).valid:
         OUT.print(
             f"{out}: a valid file is there; it stays until there is a better one", markup=False
         )
     else:
-        write_submission(out, build_submission(challenges, Ballots()))
+        _write(out, build_submission(challenges, Ballots()))
         OUT.print(
             f"{out}: valid from now on; {len(challenges.num_tests)} tasks, a guess for each",
             markup=False,
         )
+    clock = None if minutes is None else Clock(started=process_started(), minutes=minutes)
+    if memory_gb is not None and memory_gb <= 0:
+        raise UserError(f"--memory-gb must be positive, not {memory_gb:g}")
+    if workers is not None and workers < 1:
+        raise UserError(f"--workers must be at least 1, not {workers}")
     config = EvalConfig(dataset=str(challenges.path.resolve()), **settings).resolved()  # type: ignore[arg-type]
     store = EvalStore.start(evaluation.parent, evaluation.name, config)
     live = LiveSubmission(out, challenges, views=config.views, known=judged_before(store))
 
     def finish() -> None:
-        _tell(out, live.submission(), live.ballots, live.trouble)
+        _tell(out, live.latest, live.ballots, live.trouble)
 
     run = CompetitionRun(
         config=config,
@@ -185,6 +185,13 @@ def _run(
     finish()
     if live.trouble:
         sys.exit(1)
+
+
+def _write(out: Path, submission: Submission) -> None:
+    try:
+        write_submission(out, submission)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written: {error.strerror}") from error
 
 
 def _tell(out: Path, submission: Submission, ballots: Ballots, trouble: str = "") -> None:

@@ -134,7 +134,7 @@ def test_the_order_of_the_records_does_not_matter(records, views, random):
         assert told[0] == told[1]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(strategies.tasks(max_test=3), max_size=3, unique_by=lambda t: t.id), RECORDS)
 def test_every_submission_is_valid_and_its_attempts_differ(tasks, records):
     tasks = [

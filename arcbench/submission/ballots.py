@@ -119,8 +119,8 @@ class Ballots:
         task = self._tasks.get(task_id)
         return 0 if task is None else task.seen.bit_count()
 
-    def candidates(self, task_id: str, test_index: int) -> list[Candidate]:
-        """The different grids that were drawn for a test input, best first."""
+    def candidates(self, task_id: str, test_index: int, most: int | None = None) -> list[Candidate]:
+        """The different grids that were drawn for a test input, best first, `most` of them."""
         task = self._tasks.get(task_id)
         if task is None:
             return []
@@ -141,7 +141,7 @@ class Ballots:
                 views=found[drawn].views.bit_count(),
                 code_chars=-found[drawn].minus_chars,
             )
-            for drawn in order
+            for drawn in order[:most]
         ]
 
 

@@ -79,7 +79,7 @@ def attempts_of(challenges: Challenges, ballots: Ballots, task_id: str) -> tuple
 
 
 def _attempts(task: Task | None, ballots: Ballots, task_id: str, test_index: int) -> Attempts:
-    best = ballots.candidates(task_id, test_index)[:2]
+    best = ballots.candidates(task_id, test_index, most=2)
     source = Source.FALLBACK
     if best:
         source = Source.RIGHT if best[0].right else Source.PARTIAL

@@ -11,6 +11,7 @@ from arcbench.submission.build import Attempts, Submission, attempts_of, write_s
 from arcbench.submission.challenges import Challenges
 
 EVERY_S = 5.0  # a longer pause loses more to a kill, a shorter one writes the same bytes again
+_PAUSE = 10  # times what a write took, so that little of the time goes to writing
 
 
 class LiveSubmission:
@@ -35,11 +36,12 @@ class LiveSubmission:
         self.ballots = Ballots(views=views)
         self.every_s = every_s
         self.trouble = ""
+        self.latest: Submission  # what the last write wrote, or tried to
         self._lock = threading.Lock()  # guards all below, the ballots and the file
         self._attempts: dict[str, tuple[Attempts, ...]] = {}
         self._changed = set(challenges.num_tests)  # tasks whose attempts are to be chosen anew
         self._known = known
-        self._written_at = float("-inf")
+        self._write_again = float("-inf")  # time.monotonic()
         self._unwritten = True
 
     def add(self, rollout: Rollout) -> None:
@@ -51,7 +53,7 @@ class LiveSubmission:
             if asked and self.ballots.add(counted):
                 self._changed.add(rollout.task_id)
                 self._unwritten = True
-            if self._known < 0 and time.monotonic() - self._written_at >= self.every_s:
+            if self._known < 0 and time.monotonic() >= self._write_again:
                 self._write()
 
     def write(self, *, wait_s: float = -1) -> bool:
@@ -67,21 +69,20 @@ class LiveSubmission:
         finally:
             self._lock.release()
 
-    def submission(self) -> Submission:
-        """What the file has after a write."""
-        with self._lock:
-            return self._build()
-
     def _write(self) -> None:
-        self._written_at = time.monotonic()
-        if self._unwritten:
-            try:
-                write_submission(self.path, self._build())
-            except OSError as error:
-                self.trouble = f"{self.path} cannot be written: {error.strerror}"
-            else:
-                self._unwritten = False
-                self.trouble = ""
+        if not self._unwritten:
+            return
+        began = time.monotonic()
+        self.latest = self._build()
+        try:
+            write_submission(self.path, self.latest)
+        except OSError as error:
+            self.trouble = f"{self.path} cannot be written: {error.strerror}"
+        else:
+            self._unwritten = False
+            self.trouble = ""
+        ended = time.monotonic()
+        self._write_again = ended + max(self.every_s, min(_PAUSE * (ended - began), 60.0))
 
     def _build(self) -> Submission:
         for task_id in self._changed:
