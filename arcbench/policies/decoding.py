@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 ATTENTION = "arcbench_shared_prefix"
 # Finished rows are dropped when they are this share, so that tensors are not cut at every step.
 DROP_SHARE = 0.2
+ALIKE = 0.9  # prompts are read together if the shortest has this share of the longest's length
+# The mask of the attention of prompts that are read together is (prompts, length, length).
+MOST_READ = {"cpu": 3e7, "cuda": 4e8}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -65,7 +68,7 @@ def _run_shared(
 
     device = model.device
     lengths = torch.tensor([len(job.ids) for job in jobs])
-    logits, prefix = _read_prompts(model, jobs, new_cache())
+    logits, prefix = _read_prompts(model, jobs, new_cache)
     of_prompt = np.repeat(np.arange(len(jobs)), [job.count for job in jobs])  # (rows,)
     of_sample = np.concatenate([np.arange(job.count) for job in jobs])
     noise = torch.from_numpy(_noise(jobs, config)).to(device)  # (rows, steps)
@@ -121,20 +124,69 @@ def _run_shared(
         logits = out.logits[:, -1]
 
 
-def _read_prompts(model: Any, jobs: Sequence["Job"], cache: Any) -> tuple["Tensor", Prefix]:
-    """Logits (prompts, vocabulary) behind each prompt, and its keys and values."""
+def _read_prompts(
+    model: Any, jobs: Sequence["Job"], new_cache: Callable[[], Any]
+) -> tuple["Tensor", Prefix]:
+    """Logits (prompts, vocabulary) behind each prompt, and its keys and values.
+
+    Prompts of about the same length are read together, and padded to that of all afterwards.
+    """
     import torch
 
-    device = model.device
+    longest = max(len(job.ids) for job in jobs)
+    most = MOST_READ["cuda" if model.device.type == "cuda" else "cpu"]
+    logits, caches, bias = [], [], []
+    for group in _alike(jobs, most):
+        caches.append(new_cache())
+        last, mask = _read(model, group, caches[-1])
+        logits.append(last)
+        blocked = torch.zeros(mask.shape, device=model.device).masked_fill(~mask, float("-inf"))
+        bias.append(_padded(blocked[:, None, None, :, None], longest, float("-inf"))[..., 0])
+    keys, values = [], []
+    for layers in zip(*(cache.layers for cache in caches), strict=True):
+        keys.append(torch.cat([_padded(layer.keys, longest) for layer in layers]))
+        values.append(torch.cat([_padded(layer.values, longest) for layer in layers]))
+        for layer in layers:  # or the memory would be taken twice
+            layer.keys = layer.values = None
+    prefix = Prefix(keys=keys, values=values, bias=torch.cat(bias), numbers=np.arange(len(jobs)))
+    return torch.cat(logits), prefix
+
+
+def _alike(jobs: Sequence["Job"], most: float) -> Iterator[list["Job"]]:
+    """Neighbours of about the same length; `most` is the size of the mask of their attention."""
+    group: list[Job] = []
+    for job in jobs:
+        lengths = [len(j.ids) for j in (*group, job)]
+        if group and (
+            min(lengths) < ALIKE * max(lengths) or len(lengths) * max(lengths) ** 2 > most
+        ):
+            yield group
+            group = []
+        group.append(job)
+    yield group
+
+
+def _padded(found: "Tensor", length: int, value: float = 0.0) -> "Tensor":
+    """With positions added on the left, in the dimension before the last."""
+    import torch
+
+    missing = length - found.shape[-2]
+    return torch.nn.functional.pad(found, (0, 0, missing, 0), value=value) if missing else found
+
+
+def _read(model: Any, jobs: Sequence["Job"], cache: Any) -> tuple["Tensor", "Tensor"]:
+    """Logits (prompts, vocabulary) behind each prompt, and where in the `cache` its tokens are."""
+    import torch
+
     longest = max(len(job.ids) for job in jobs)
     ids = torch.zeros((len(jobs), longest), dtype=torch.long)
     mask = torch.zeros((len(jobs), longest), dtype=torch.bool)
     for row, job in enumerate(jobs):
         ids[row, longest - len(job.ids) :] = torch.tensor(job.ids)
         mask[row, longest - len(job.ids) :] = True
-    mask = mask.to(device)
+    mask = mask.to(model.device)
     out = model(
-        input_ids=ids.to(device),
+        input_ids=ids.to(model.device),
         # Without padding a causal mask need not be made at all.
         attention_mask=None if bool(mask.all()) else mask.long(),
         position_ids=(mask.long().cumsum(-1) - 1).clamp(min=0),
@@ -142,14 +194,7 @@ def _read_prompts(model: Any, jobs: Sequence["Job"], cache: Any) -> tuple["Tenso
         use_cache=True,
         logits_to_keep=1,
     )
-    bias = torch.zeros(mask.shape, device=device).masked_fill(~mask, float("-inf"))
-    prefix = Prefix(
-        keys=[layer.keys for layer in cache.layers],
-        values=[layer.values for layer in cache.layers],
-        bias=bias[:, None, None, :],
-        numbers=np.arange(len(jobs)),
-    )
-    return out.logits[:, -1], prefix
+    return out.logits[:, -1], mask
 
 
 def _tokens_of(jobs: Sequence["Job"], vocabulary: int) -> "Tensor":

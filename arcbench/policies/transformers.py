@@ -25,6 +25,7 @@ __all__ = ["Job", "TransformersPolicy"]
 LOG = logging.getLogger(__name__)
 # Models whose attention is plain: no window, no sinks, no bias.
 PLAIN_ATTENTION = frozenset({"llama", "mistral", "qwen2", "qwen3"})
+ENOUGH_ROWS = 64  # in a batch, so that prompts of another length need not be with them
 
 
 class TransformersPolicy(Asked):
@@ -134,8 +135,6 @@ class TransformersPolicy(Asked):
         """Jobs that fit into memory together, the longest prompts first."""
         on_gpu = self.model.device.type == "cuda"
         max_rows = min(4096 if on_gpu else 256, 2**28 // self.model.config.vocab_size)
-        # The mask of the prompts' attention is (prompts, length, length).
-        max_mask = 4e8 if on_gpu else 3e7
         max_cache = self._cache_budget_bytes() / _cache_bytes_per_token(self.model)
         jobs: list[Job] = []
         for job in sorted(wanted, key=lambda job: -len(job.ids)):
@@ -144,8 +143,10 @@ class TransformersPolicy(Asked):
                 length = len(jobs[0].ids) if jobs else len(job.ids)
                 rows = count + sum(job.count for job in jobs)
                 cells = (len(jobs) + 1) * length
-                full = rows > max_rows or cells * length > max_mask or cells > max_cache
-                if jobs and full:
+                full = rows > max_rows or cells > max_cache
+                # Every prompt takes the room of the longest.
+                lost = rows > ENOUGH_ROWS and 2 * len(job.ids) < length
+                if jobs and (full or lost):
                     yield jobs
                     jobs = []
                 jobs.append(replace(job, first_sample=job.first_sample + first, count=count))
