@@ -14,10 +14,16 @@ import numpy as np
 import pytest
 
 from arcbench.errors import UserError
+from arcbench.evaluation import Record, Tally, record
 from arcbench.grids import as_grid
+from arcbench.judge import Attempt, Judge
+from arcbench.policies.base import Completion
+from arcbench.rewards import SCHEMES
 from arcbench.sandbox import Execution, Failure, Limits, Outcome, Program, RayPool, SandboxPool
 from arcbench.sandbox.ray_dispatcher import RayDispatcher, version_problem
 from arcbench.sandbox.ray_pool import NodeActor, versions
+from arcbench.sandbox.types import ProgramRunner
+from arcbench.tasks import load_tasks
 
 LIMITS = Limits(timeout_s=2.0)
 STORE_BYTES = 80 * 2**20  # the smallest that Ray takes is 75 MB
@@ -153,6 +159,56 @@ def test_no_program_is_lost_or_doubled_when_a_node_is_killed_and_a_new_one_joins
         second()
         wait_for(lambda: pool.nodes == 2)
         assert [written(e) for e in pool.run(programs[:200])] == list(range(200))
+
+
+@pytest.mark.slow
+def test_an_evaluation_has_the_same_figures_when_a_node_is_killed_in_the_middle(
+    cluster: Any, second: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks = load_tasks("arc-agi-1", "training")
+    ids = list(tasks)[:40]
+
+    def attempts() -> Iterator[Attempt]:
+        for i in range(600):
+            code = (MIRROR, RAISES, HALF, BROKEN, number(i).code)[i % 5]
+            text = f"```python\n{code}```" if i % 7 else "no program"
+            task = tasks[ids[i % len(ids)]]
+            yield Attempt(task=task, completion=Completion(text=text), index=i // len(ids))
+
+    def figures(pool: ProgramRunner, at: Callable[[int], None] = lambda i: None) -> Any:
+        judge = Judge(pool=pool, scheme=SCHEMES["staged"])
+        tally = Tally(ids)
+        records: dict[tuple[str, int], Record] = {}
+        for i, rollout in enumerate(judge.flow(attempts())):
+            one = record(rollout)
+            assert (one.task_id, one.index) not in records
+            records[one.task_id, one.index] = one
+            tally.add(one)
+            at(i)
+        results = tally.results((1, 8), np.random.default_rng(0)).to_dict()
+        return results, {key: (r.score, r.outcome, r.drawn) for key, r in records.items()}
+
+    doomed = second()
+
+    def kill(i: int) -> None:
+        if i == 100:
+            cluster.remove_node(doomed, allow_graceful=False)
+
+    with SandboxPool(workers=2, limits=LIMITS) as local:
+        expected = figures(local)
+    with RayPool(cluster.address, limits=LIMITS) as pool:
+        assert pool.nodes == 2
+        assert figures(pool, kill) == expected
+    assert len(expected[1]) == 600
+    assert any("was lost with" in r.msg for r in caplog.records)
+
+
+@pytest.mark.slow
+def test_what_is_not_deterministic_is_told_from_every_node(cluster: Any) -> None:
+    draws = "import random\ndef transform(grid): return [[random.randrange(10) for _ in range(20)]]"
+    programs = [Program(code=code, inputs=GRIDS) for code in (MIRROR, draws)]
+    with RayPool(cluster.address, limits=LIMITS, check_determinism=True) as pool:
+        assert [e.deterministic for e in pool.run(programs)] == [True, False]
 
 
 @pytest.mark.slow
