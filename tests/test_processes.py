@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from arcbench import series
 from arcbench.errors import UserError
-from arcbench.policies.transformers import Job
+from arcbench.policies.chat import Job
 from arcbench.runs import RunState, RunStore, is_alive
 from arcbench.training.config import (
     GrpoConfig,

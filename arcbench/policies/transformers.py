@@ -20,8 +20,6 @@ from arcbench.errors import MissingExtra, UserError
 from arcbench.policies.base import Ask, Asked, Message, Sampled, SamplingConfig
 from arcbench.policies.chat import ChatTokenizer, Job
 
-__all__ = ["Job", "TransformersPolicy"]
-
 LOG = logging.getLogger(__name__)
 # Models whose attention is plain: no window, no sinks, no bias.
 PLAIN_ATTENTION = frozenset({"llama", "mistral", "qwen2", "qwen3"})

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,10 @@ class VllmPolicy(Asked):
 
     def _sampled(self, job: Job, output: Any) -> Sampled:
         tokens = list(output.token_ids)
-        told = [at[token].logprob for at, token in zip(output.logprobs, tokens, strict=True)]
+        told = [
+            at[token].logprob if token in at else nan  # once in a while vLLM has no number
+            for at, token in zip(output.logprobs, tokens, strict=True)
+        ]
         return Sampled(
             prompt_index=job.prompt_index,
             sample_index=job.first_sample,

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from arcbench.policies.base import Completion
-from arcbench.policies.chat import ChatTokenizer
-from arcbench.policies.transformers import Job
-from arcbench.training.sampler import Logprobs, StepSampler, as_completion, logprobs_of
+from arcbench.policies.chat import ChatTokenizer, Job
+from arcbench.training.sampler import Logprobs, StepSampler, logprobs_of
 
 CACHE_SHARE = 0.5  # of the memory that is free, for keys and values; the rest is to train
 _SEEDS = 2**31
@@ -53,7 +52,7 @@ class ContinuousSampler(StepSampler):
         stops = set(trainer.eos_token_ids)
         written = [(out.generated_tokens, out.logprobs) for out in found.values()]
         return [
-            as_completion(chat, tokens, logprobs, stopped=bool(tokens) and tokens[-1] in stops)
+            chat.completion(tokens, logprobs, stopped=bool(tokens) and tokens[-1] in stops)
             for tokens, logprobs in written
         ]
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from arcbench.policies.base import Completion, Message, SamplingConfig
-from arcbench.policies.chat import ChatTokenizer
-from arcbench.policies.transformers import Job, TransformersPolicy
+from arcbench.policies.chat import ChatTokenizer, Job
+from arcbench.policies.transformers import TransformersPolicy
 from arcbench.training.config import TrainConfig, VllmColocate
 from arcbench.training.processes import ALONE, Processes
 
@@ -154,8 +154,7 @@ class VllmSampler(StepSampler):
         stops = set(trainer.eos_token_ids)
         return [
             # vLLM has no number for a token once in a while; TRL leaves it out of the correction.
-            as_completion(
-                chat,
+            chat.completion(
                 list(t),
                 [float("nan") if at[0] is None else float(at[0]) for at in row],
                 stopped=bool(t) and t[-1] in stops,
@@ -214,15 +213,3 @@ def _each_from_its_place(llm: Any, seed: int, first: int) -> Iterator[None]:
         yield
     finally:
         llm.generate = generate
-
-
-def as_completion(
-    chat: ChatTokenizer, tokens: Sequence[int], logprobs: Sequence[float], *, stopped: bool
-) -> Completion:
-    """What was written as tokens; one that `stopped` ends with the token that ended it."""
-    return Completion(
-        text=chat.decode(tokens[:-1] if stopped else tokens),
-        token_ids=tuple(tokens),
-        logprobs=tuple(logprobs),
-        finish_reason="stop" if stopped else "length",
-    )

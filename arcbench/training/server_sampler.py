@@ -6,13 +6,11 @@ from functools import partial
 from typing import Any
 
 from arcbench.policies.base import Completion, SamplingConfig
-from arcbench.policies.chat import ChatTokenizer
-from arcbench.policies.transformers import Job
+from arcbench.policies.chat import ChatTokenizer, Job
 from arcbench.training.client import Client, Written, gather
 from arcbench.training.sampler import (
     Logprobs,
     StepSampler,
-    as_completion,
     logprobs_of,
     whole_groups,
 )
@@ -77,8 +75,7 @@ class ServerSampler(StepSampler):
             drawn[job.prompt_index, job.first_sample + j] for job in jobs for j in range(job.count)
         ]
         return [
-            as_completion(chat, w.token_ids, w.logprobs, stopped=w.finish_reason == "stop")
-            for w in own
+            chat.completion(w.token_ids, w.logprobs, stopped=w.finish_reason == "stop") for w in own
         ]
 
     def for_trl(self, completions: Sequence[Completion]) -> Logprobs:
