@@ -283,7 +283,7 @@ def _draw(axes: Axes, panel: Panel, metrics: Sequence[Line]) -> None:
             empty(axes, "all 0")
             _name(axes, panel)
             return
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, min_n_ticks=1))
     if panel.log:
         _log(axes)
     elif panel.share:
@@ -341,7 +341,10 @@ def _stack(axes: Axes, panel: Panel, metrics: Sequence[Line]) -> None:
         empty(axes, "none")
         return
     colors = [COLORS[i % len(COLORS)] for i in range(len(values))]
-    axes.stackplot([fmean(x) for x, _ in parts], values, labels=words, colors=colors, alpha=0.75)
+    middle = [fmean(x) for x, _ in parts]
+    if len(middle) == 1:  # an area needs two ends
+        middle, values = [middle[0] - 0.4, middle[0] + 0.4], [2 * v for v in values]
+    axes.stackplot(middle, values, labels=words, colors=colors, alpha=0.75)
 
 
 def _above_zero(xs: list[float], ys: list[float]) -> tuple[list[float], list[float]]:

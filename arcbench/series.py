@@ -97,7 +97,7 @@ SECONDS_STEP = "seconds/step"
 SECONDS_SAMPLING = "seconds/sampling"  # writing the completions
 SECONDS_REWARD = "seconds/reward"  # judging them, as far as it was not done meanwhile
 SECONDS_SCORING = "seconds/scoring"  # weights to the engine, log-probabilities before the update
-SECONDS_UPDATE = "seconds/update"  # forward, backward, optimiser
+SECONDS_UPDATE = "seconds/update"  # forward, backward, optimiser, the check of the engine
 SECONDS_SIGNALS = "seconds/signals"  # measuring what is in this file; part of the others
 
 # The machine; all processes of the run together unless something else is said
