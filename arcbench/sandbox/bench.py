@@ -39,7 +39,7 @@ def transform(grid):
     return np.rot90(np.where(grid == Color.BLACK, Color.RED, grid))
 """
 _HANGING = "def transform(grid):\n    while True: pass\n"
-_KNOWN_GOOD = Path(__file__).resolve().parents[2] / "tests" / "programs"
+KNOWN_GOOD = Path(__file__).resolve().parents[2] / "tests" / "programs"
 
 
 def repeated(code: str, num: int, side: int = 12, pairs: int = 4) -> list[Program]:
@@ -75,7 +75,7 @@ def known_good(num: int) -> list[Program]:
             code=path.read_text(),
             inputs=tuple(p.input for p in tasks[path.stem].train + tasks[path.stem].test),
         )
-        for path in sorted(_KNOWN_GOOD.glob("*.py"))
+        for path in sorted(KNOWN_GOOD.glob("*.py"))
         if path.stem in tasks
     ]
     return (programs * (num // len(programs) + 1))[:num] if programs else []
@@ -120,7 +120,8 @@ def _rate(run: Callable[[Sequence[Program]], object], programs: Sequence[Program
     return len(programs) / (time.perf_counter() - start)
 
 
-def _say(name: str, value: float, unit: str, digits: int = 0) -> None:
+def say(name: str, value: float, unit: str, digits: int = 0) -> None:
+    """Print a figure."""
     print(f"{name:58}{value:10.{digits}f} {unit}", flush=True)  # noqa: T201
 
 
@@ -138,9 +139,9 @@ def compare(title: str, programs: Sequence[Program], workers: int, rounds: int) 
         pairs = [(_rate(in_process, programs), _rate(pool.run, programs)) for _ in range(rounds)]
     limit, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
     share = statistics.median(b / a for a, b in pairs)
-    _say(f"{title}: exec in a joblib pool", limit, "programs/s")
-    _say(f"{title}: SandboxPool", ours, "programs/s")
-    _say(f"{title}: share of the limit", share, "", 2)
+    say(f"{title}: exec in a joblib pool", limit, "programs/s")
+    say(f"{title}: SandboxPool", ours, "programs/s")
+    say(f"{title}: share of the limit", share, "", 2)
     return share
 
 
@@ -158,13 +159,13 @@ def main() -> None:
     compare("as the embedded policy writes", policy_like(num), workers, options.rounds)
     if good := known_good(num):
         compare("known-good, BARC's style", good, workers, options.rounds)
-    _say("plain numpy: a fork for each, one core", _rate(_fork_each, simple[:200]), "programs/s")
+    say("plain numpy: a fork for each, one core", _rate(_fork_each, simple[:200]), "programs/s")
     fresh = _rate(_fresh_interpreters, simple[:8])
-    _say("plain numpy: a fresh interpreter for each, one core", fresh, "programs/s")
+    say("plain numpy: a fresh interpreter for each, one core", fresh, "programs/s")
     start = time.perf_counter()
     with SandboxPool(workers) as pool:
         pool.run(simple[:1])
-        _say("first result of a new pool", time.perf_counter() - start, "s", 2)
+        say("first result of a new pool", time.perf_counter() - start, "s", 2)
     with SandboxPool(workers, Limits(timeout_s=1.0)) as pool:
         pool.run(simple[:8])
         start = time.perf_counter()
@@ -172,7 +173,7 @@ def main() -> None:
         executions = pool.run(batch)
         seconds = time.perf_counter() - start
         assert sum(e.outcome is Outcome.OK for e in executions) == len(batch) - 1
-        _say("128 programs, one hangs (deadline 1 s)", seconds, "s", 2)
+        say("128 programs, one hangs (deadline 1 s)", seconds, "s", 2)
 
 
 if __name__ == "__main__":

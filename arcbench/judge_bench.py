@@ -1,0 +1,171 @@
+"""`python -m arcbench.judge_bench`: what judging many completions costs, from text to reward.
+
+512 completions of every ARC-AGI-1 training task are judged in one flow. They are real ones of the
+embedded policy, drawn once for a few tasks, programs as it was trained on, and in a checkout known
+good programs of the task itself; most are of other tasks, so they fail as a policy's do: a wrong
+grid, a wrong shape, an error. None hangs: one that does costs a core its whole deadline, whatever
+runs it.
+"""
+
+import argparse
+import os
+import resource
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from arcbench.judge import Attempt, Judge
+from arcbench.policies.base import Completion
+from arcbench.prompts import PromptTemplate
+from arcbench.rewards import SCHEMES
+from arcbench.sandbox.bench import KNOWN_GOOD, say
+from arcbench.sandbox.pool import SandboxPool, usable_cores
+from arcbench.tasks import Task, load_tasks
+
+PER_TASK = 512
+_SAMPLED_TASKS = 8
+_SAMPLES = 32  # of each of them
+_OWN = 8  # one in so many is the task's own program, where there is one
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """What this process and those below it use at a moment, and what they have used."""
+
+    parent_mb: float
+    workers_mb: float
+    parent_cpu_s: float
+
+    @classmethod
+    def now(cls) -> "Usage":
+        """At this moment; the workers' processor time is known only when they have ended."""
+        spent = resource.getrusage(resource.RUSAGE_SELF)
+        return cls(
+            parent_mb=_resident_mb(os.getpid()),
+            workers_mb=sum(map(_resident_mb, _below(os.getpid()))),
+            parent_cpu_s=spent.ru_utime + spent.ru_stime,
+        )
+
+
+def _below(pid: int) -> list[int]:
+    """All processes that descend from this one."""
+    found: list[int] = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = [int(child) for child in file.read_text().split()]
+        except OSError:  # the thread has ended
+            continue
+        for child in children:
+            found += [child, *_below(child)]
+    return found
+
+
+def _resident_mb(pid: int) -> float:
+    """Memory of a process that is its own: shared pages count once, for who made them."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text().split()
+    except OSError:  # it has ended
+        return 0.0
+    return (int(pages[1]) - int(pages[2])) * resource.getpagesize() / 2**20
+
+
+def sampled(tasks: Sequence[Task]) -> list[str]:
+    """Completions that the embedded policy writes for these tasks."""
+    from arcbench.policies import SamplingConfig, load_policy
+
+    template = PromptTemplate.load()
+    policy = load_policy("embedded")
+    config = SamplingConfig(n=_SAMPLES, temperature=0.8)
+    prompts = [template.messages(task) for task in tasks]
+    return [s.completion.text for s in policy.stream(prompts, config)]
+
+
+def trained_on(num: int) -> list[str]:
+    """Answers as the embedded policy was trained to give them."""
+    from arcbench.synth import generate
+
+    template = PromptTemplate.load()
+    return [template.completion(generate(1, i).code) for i in range(num)]
+
+
+def known_good() -> dict[str, str]:
+    """A right answer of some tasks; none outside a checkout."""
+    template = PromptTemplate.load()
+    files = sorted(KNOWN_GOOD.glob("*.py"))
+    return {file.stem: template.completion(file.read_text()) for file in files}
+
+
+def attempts(
+    tasks: Sequence[Task], num: int, texts: Sequence[str], good: dict[str, str]
+) -> Iterator[Attempt]:
+    """`num` attempts, those of a task one after the other."""
+    rng = np.random.default_rng(0)
+    per_task = -(-num // len(tasks))
+    for i in range(num):
+        task = tasks[i // per_task]
+        text = texts[int(rng.integers(len(texts)))]
+        if i % _OWN == 0:
+            text = good.get(task.id, text)
+        yield Attempt(task=task, completion=Completion(text=text), index=i % per_task)
+
+
+def measure(name: str, found: Iterator[Attempt], num: int, workers: int, *, reuse: bool) -> None:
+    """Judge the attempts and print what it took."""
+    below = resource.getrusage(resource.RUSAGE_CHILDREN)
+    outcomes: Counter[str] = Counter()
+    marks: list[Usage] = []
+    with SandboxPool(workers) as pool:
+        pool.features()  # it is up
+        start, before = time.perf_counter(), Usage.now()
+        judge = Judge(pool=pool, scheme=SCHEMES["staged"])
+        with closing(judge.flow(found, reuse=reuse)) as rollouts:
+            for i, rollout in enumerate(rollouts, start=1):
+                outcomes[rollout.execution.outcome.value] += 1
+                if i in (max(1, num // 10), num):
+                    marks.append(Usage.now())
+        seconds = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    early, late = marks[0], marks[-1]
+    parent_s = late.parent_cpu_s - before.parent_cpu_s
+    workers_s = after.ru_utime + after.ru_stime - below.ru_utime - below.ru_stime
+    say(f"{name}: judged", num / seconds, "programs/s")
+    say(f"{name}: processor time of one", 1000 * (parent_s + workers_s) / num, "ms", 2)
+    say(f"{name}: of it in this process", 1000 * parent_s / num, "ms", 2)
+    say(f"{name}: cores in use", (parent_s + workers_s) / seconds, "", 2)
+    say(f"{name}: this process at 10 % of them", early.parent_mb, "MB", 1)
+    say(f"{name}: this process at the end", late.parent_mb, "MB", 1)
+    say(f"{name}: workers at 10 % of them", early.workers_mb, "MB", 1)
+    say(f"{name}: workers at the end", late.workers_mb, "MB", 1)
+    ends = ", ".join(f"{outcome} {n / num:.1%}" for outcome, n in outcomes.most_common())
+    print(f"{name}: {ends}", flush=True)  # noqa: T201
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workers", type=int, default=usable_cores())
+    parser.add_argument("--completions", type=int, default=8 * PER_TASK)
+    options = parser.parse_args()
+    num, workers = options.completions, options.workers
+    tasks = list(load_tasks("arc-agi-1", "training").values())
+    own = tasks[:: len(tasks) // _SAMPLED_TASKS][:_SAMPLED_TASKS]
+    drawn = sampled(own)
+    texts = [*drawn, *trained_on(len(drawn))]
+    good = known_good()
+    measure("all tasks", attempts(tasks, num, texts, good), num, workers, reuse=False)
+    # What it was drawn for, as an evaluation meets it.
+    few = min(num, len(drawn))
+    real = [
+        Attempt(task=own[i // _SAMPLES], completion=Completion(text=drawn[i])) for i in range(few)
+    ]
+    for name, reuse in (("own tasks", False), ("own tasks, equal programs once", True)):
+        measure(name, iter(real), few, workers, reuse=reuse)
+
+
+if __name__ == "__main__":
+    main()
