@@ -78,16 +78,16 @@ def test_metrics_of_several_runs_lie_over_one_another(bench):
 
 
 def test_rollouts_come_in_pages_and_by_filter(bench):
-    first = runs.table(bench, "three-steps", ALL, "newest", 0)
+    first = runs.listing(bench, "three-steps", ALL, "newest", 0)
     assert "1–50 of 64" in first
     assert runs.turned(bench, "three-steps", ALL, 0, 1) == 50
     assert runs.turned(bench, "three-steps", ALL, 50, 1) == 50
     assert runs.turned(bench, "three-steps", ALL, 50, -1) == 0
     broken = runs.wanted(TASK, "syntax_error", "not solved", "1", "1", "")
-    assert "1–1 of 1" in runs.table(bench, "three-steps", broken, "newest", 0)
+    assert "1–1 of 1" in runs.listing(bench, "three-steps", broken, "newest", 0)
     nothing = replace(broken, solved=True)
-    assert "No rollout fits" in runs.table(bench, "three-steps", nothing, "newest", 0)
-    assert "no rollout yet" in runs.table(bench, "nothing-yet", ALL, "newest", 0)
+    assert "No rollout fits" in runs.listing(bench, "three-steps", nothing, "newest", 0)
+    assert "no rollout yet" in runs.listing(bench, "nothing-yet", ALL, "newest", 0)
 
 
 def test_a_rollout_opens_with_the_task_as_its_program_got_it(bench):
@@ -105,12 +105,14 @@ def test_a_place_that_is_not_there_is_named(bench, place):
         runs.opened(bench, "three-steps", place)
 
 
-def test_one_task_over_the_run_has_a_square_for_every_completion(bench):
-    shown = runs.history(bench, "three-steps", TASK)
+def test_squares_by_step_show_how_completions_changed(bench, monkeypatch):
+    shown = runs.listing(bench, "three-steps", ALL, "newest", 0, runs.SQUARES)
     assert shown.count("<button") == 64
     assert shown.count("ab-cell-solved") == 61
     assert "3 different programs" in shown
-    assert "not been sampled" in runs.history(bench, "three-steps", "00d62c1b")
+    monkeypatch.setattr(runs, "MAX_SQUARES", 63)
+    too_many = runs.listing(bench, "three-steps", ALL, "newest", 0, runs.SQUARES)
+    assert "64 rollouts are too many" in too_many
 
 
 def test_a_filter_that_is_no_number_is_named():

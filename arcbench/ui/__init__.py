@@ -21,20 +21,23 @@ def build_app(bench: "Workbench") -> Any:
     """The whole page as a gr.Blocks."""
     import gradio as gr
 
-    from arcbench.ui import library, picker, runs, sample, tasks, train
+    from arcbench.ui import library, links, picker, runs, sample, tasks, train
 
     with gr.Blocks(title="arcbench", analytics_enabled=False) as app:
         chosen = picker.build(bench)
-        with gr.Tab("Tasks", id="tasks"):
-            tasks.build(bench, chosen)
-        with gr.Tab("Sample", id="sample"):
-            sample.build(bench, chosen)
-        with gr.Tab("Train", id="train"):
-            train.build(bench, chosen, app)
-        with gr.Tab("Runs", id="runs") as tab:
-            runs.build(bench, tab)
-        with gr.Tab("Library", id="library") as tab:
-            library.build(tab)
+        inner: dict[str, Any] = {}
+        with gr.Tabs(elem_id="ab-tabs"):
+            with gr.Tab("Tasks", id="tasks") as inner["tasks"]:
+                tasks.build(bench, chosen)
+            with gr.Tab("Sample", id="sample") as inner["sample"]:
+                sample.build(bench, chosen)
+            with gr.Tab("Train", id="train") as inner["train"]:
+                train.build(bench, chosen, app)
+            with gr.Tab("Runs", id="runs") as inner["runs"]:
+                all_runs = runs.build(bench, inner["runs"])
+            with gr.Tab("Library", id="library") as inner["library"]:
+                library.build(inner["library"])
+        links.wire(bench, app, inner, chosen, all_runs)
     return app
 
 

@@ -1,6 +1,7 @@
 """Tab "Runs": all runs side by side, and everything inside the chosen one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from math import inf
@@ -21,6 +22,10 @@ PAGE = 50  # rollouts
 TICK_S = 4.0
 FIRST_METRICS = ("reward/mean", "solve_rate", "length/mean", "policy/entropy")
 ANY = ""
+TABLE, SQUARES = "table", "squares by step"
+MAX_SQUARES = 3000
+NO_RUN = "Choose a run above."
+VIEWS = ("curves", "rollouts", "settings")
 SOLVED = {"all": None, "solved": True, "not solved": False}
 
 
@@ -72,7 +77,7 @@ def curves(bench: Workbench, run: str, others: Sequence[str], names: Sequence[st
     from arcbench.plots_metrics import overlay
 
     if not run:
-        return html.note("Choose a run above.")
+        return html.note(NO_RUN)
     shown = {name: bench.metrics(name) for name in dict.fromkeys([run, *others])}
     if not any(shown.values()):
         return html.note("This run has done no step yet.")
@@ -93,13 +98,24 @@ def wanted(
     )
 
 
-def table(bench: Workbench, run: str, filters: RolloutFilter, order: str, offset: int) -> str:
-    """A page of the run's rollouts."""
+def listing(
+    bench: Workbench, run: str, filters: RolloutFilter, order: str, offset: int, form: str = TABLE
+) -> str:
+    """A page of the run's rollouts as a table, or all that fit the filters as squares by step."""
     if not run:
-        return html.note("Choose a run above.")
-    page = bench.rollouts(run, filters, order=order, offset=offset, limit=PAGE)
+        return html.note(NO_RUN)
+    if form == SQUARES:
+        page = bench.rollouts(run, filters, limit=MAX_SQUARES + 1)
+        if page.total > MAX_SQUARES:
+            return html.note(
+                f"{page.total:,} rollouts are too many to draw: choose a task, or fewer steps."
+            )
+    else:
+        page = bench.rollouts(run, filters, order=order, offset=offset, limit=PAGE)
     if not page.total and filters == RolloutFilter():
         return html.note("This run has no rollout yet: the first step writes them.")
+    if form == SQUARES:
+        return runs_html.squares(page, best_reward(bench.run(run)))
     return runs_html.rollout_table(page, offset)
 
 
@@ -118,17 +134,12 @@ def opened(bench: Workbench, run: str, place: str) -> str:
     rollout = bench.rollout(run, step, group, index)
     task = bench.seen_task(run, rollout)
     name = f"step {step}, group {group + 1}, #{index + 1}"
-    turned = (
-        ""
-        if rollout.augmentation is None or rollout.augmentation.is_identity
-        else (
-            html.note(
-                "The policy saw this task turned, mirrored or recoloured, as it is shown.",
-                "warning",
-            )
-        )
+    shown = html.detail(task, rollout, best_reward(bench.run(run)), name=name)
+    if rollout.augmentation is None or rollout.augmentation.is_identity:
+        return shown
+    return (
+        html.note("The policy saw this task turned, mirrored or recoloured, as it is here.") + shown
     )
-    return turned + html.detail(task, rollout, best_reward(bench.run(run)), name=name)
 
 
 def where(place: str) -> tuple[int, int, int]:
@@ -149,20 +160,10 @@ def best_reward(store: RunStore) -> float:
     return scheme.range[1]
 
 
-def history(bench: Workbench, run: str, task: str) -> str:
-    """How one task's completions changed over the run."""
-    if not run:
-        return html.note("Choose a run above.")
-    if not task:
-        return html.note("Choose a task to see how its completions changed over the run.")
-    page = bench.rollouts(run, RolloutFilter(task_id=task), limit=None)
-    return runs_html.task_history(task, page.rows, best_reward(bench.run(run)))
-
-
 def settings(bench: Workbench, run: str) -> str:
     """All settings of a run, and what it ran on."""
     if not run:
-        return html.note("Choose a run above.")
+        return html.note(NO_RUN)
     store = bench.run(run)
     parts = (("Settings", store.config()), ("Ran on", store.info()))
     return "".join(
@@ -181,11 +182,22 @@ def tasks_of(bench: Workbench, run: str) -> list[tuple[str, str]]:
     return [("all tasks", ANY), *((t, t) for t in bench.sampled_tasks(run))] if run else []
 
 
-def build(bench: Workbench, tab: Any) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunsTab:
+    """The components that an address fills: see `links`."""
+
+    run: Any  # gr.Dropdown of str
+    view: Any  # the inner tab that is shown, one of VIEWS, as a hidden gr.Textbox
+    rollout: Any  # hidden gr.Textbox of "RUN/step.group.index"
+
+
+def build(bench: Workbench, tab: Any) -> RunsTab:
     """Lay out the tab and wire it; it is filled when it is first looked at."""
     import gradio as gr
 
     offset = gr.State(0)
+    rollout = gr.Textbox("", visible="hidden", elem_id="ab-at-rollout")
+    view = gr.Textbox("", visible="hidden", elem_id="ab-at-view")
     timer = gr.Timer(TICK_S, active=False)
     listed = gr.HTML(runs_html.run_table([]), js_on_load=PICK_JS, elem_id="ab-runs")
     mark = gr.HTML("", elem_id="ab-run-mark")
@@ -194,44 +206,37 @@ def build(bench: Workbench, tab: Any) -> None:
         others = gr.Dropdown(
             [], multiselect=True, label="Compare with", min_width=320, scale=2, elem_id="ab-others"
         )
-    with gr.Tab("Curves", id="curves"):
-        names = gr.Dropdown(
-            list(FIRST_METRICS), value=list(FIRST_METRICS), multiselect=True, label="Metrics",
-            elem_id="ab-metrics",
-        )  # fmt: skip
-        plot = gr.HTML(html.note("Choose a run above."), elem_id="ab-overlay")
-    with gr.Tab("Rollouts", id="rollouts"):
-        with gr.Row(elem_id="ab-filters"):
-            task = gr.Dropdown([("all tasks", ANY)], value=ANY, label="Task", min_width=130)
-            outcome = gr.Dropdown(
-                [("all", ANY), *((html.OUTCOME_TEXT[o], o.value) for o in Outcome)],
-                value=ANY, label="Outcome", min_width=130,
+    with gr.Tabs(elem_id="ab-run-views"):
+        with gr.Tab("Curves", id="curves") as in_curves:
+            names = gr.Dropdown(
+                list(FIRST_METRICS), value=list(FIRST_METRICS), multiselect=True, label="Metrics",
+                elem_id="ab-metrics",
             )  # fmt: skip
-            solved = gr.Dropdown(list(SOLVED), value="all", label="Solved", min_width=110)
-            first = gr.Textbox("", label="From step", placeholder="first", min_width=80)
-            last = gr.Textbox("", label="To step", placeholder="last", min_width=80)
-            least = gr.Textbox("", label="Reward at least", placeholder="any", min_width=100)
-            order = gr.Dropdown(list(ORDERS), value="newest", label="Order", min_width=100)
-        filters: list[Any] = [task, outcome, solved, first, last, least]
-        with gr.Row():
-            with gr.Column(scale=6, min_width=430):
-                rows = gr.HTML(
-                    html.note("Choose a run above."), js_on_load=PICK_JS, elem_id="ab-rollouts"
-                )
-                with gr.Row():
-                    back = gr.Button("‹ Newer", size="sm", min_width=90, elem_id="ab-page-back")
-                    on = gr.Button("Older ›", size="sm", min_width=90, elem_id="ab-page-on")
-            with gr.Column(scale=8, min_width=480):
-                detail = gr.HTML(opened(bench, "", ""), elem_id="ab-rollout")
-    with gr.Tab("One task over the run", id="history"):
-        one = gr.Dropdown([], label="Task", elem_id="ab-one-task")
-        with gr.Row():
-            with gr.Column(scale=6, min_width=430):
-                marks = gr.HTML(history(bench, "", ""), js_on_load=PICK_JS, elem_id="ab-marks")
-            with gr.Column(scale=8, min_width=480):
-                then = gr.HTML(opened(bench, "", ""), elem_id="ab-then")
-    with gr.Tab("Settings", id="run-settings"):
-        told = gr.HTML(settings(bench, ""), elem_id="ab-settings")
+            plot = gr.HTML(html.note(NO_RUN), elem_id="ab-overlay")
+        with gr.Tab("Rollouts", id="rollouts") as in_rollouts:
+            with gr.Row(elem_id="ab-filters"):
+                task = gr.Dropdown([("all tasks", ANY)], value=ANY, label="Task", min_width=130)
+                outcome = gr.Dropdown(
+                    [("all", ANY), *((html.OUTCOME_TEXT[o], o.value) for o in Outcome)],
+                    value=ANY, label="Outcome", min_width=130,
+                )  # fmt: skip
+                solved = gr.Dropdown(list(SOLVED), value="all", label="Solved", min_width=110)
+                first = gr.Textbox("", label="From step", placeholder="first", min_width=80)
+                last = gr.Textbox("", label="To step", placeholder="last", min_width=80)
+                least = gr.Textbox("", label="Reward at least", placeholder="any", min_width=100)
+                order = gr.Dropdown(list(ORDERS), value="newest", label="Order", min_width=100)
+                form = gr.Dropdown([TABLE, SQUARES], value=TABLE, label="As", min_width=110)
+            filters: list[Any] = [task, outcome, solved, first, last, least]
+            with gr.Row():
+                with gr.Column(scale=6, min_width=430):
+                    rows = gr.HTML(html.note(NO_RUN), js_on_load=PICK_JS, elem_id="ab-rollouts")
+                    with gr.Row():
+                        back = gr.Button("‹ Back", size="sm", min_width=90, elem_id="ab-page-back")
+                        on = gr.Button("On ›", size="sm", min_width=90, elem_id="ab-page-on")
+                with gr.Column(scale=8, min_width=480):
+                    detail = gr.HTML(opened(bench, "", ""), elem_id="ab-rollout")
+        with gr.Tab("Settings", id="settings") as in_settings:
+            told = gr.HTML(settings(bench, ""), elem_id="ab-settings")
 
     def guarded(handler: Any, *values: Any) -> Any:
         try:
@@ -252,57 +257,57 @@ def build(bench: Workbench, tab: Any) -> None:
             gr.Timer(active=live),
         )
 
-    def choose(name: str | None, compared: list[str], metrics: list[str]) -> Any:
+    def choose(name: str | None, compared: list[str], metrics: list[str], at: str) -> Any:
         def all_of_it() -> Any:
             run_name = name or ""
-            choices = tasks_of(bench, run_name)
             known = metric_names(bench, [run_name]) if run_name else []
             return (
                 marked(run_name),
                 curves(bench, run_name, compared, metrics),
                 gr.Dropdown(known or list(FIRST_METRICS)),
-                gr.Dropdown(choices, value=ANY),
-                gr.Dropdown(choices[1:], value=next((v for _, v in choices[1:]), None)),
+                gr.Dropdown(tasks_of(bench, run_name), value=ANY),
                 0,
-                opened(bench, "", ""),
-                opened(bench, "", ""),
+                at if at.startswith(f"{run_name}/") else "",
                 settings(bench, run_name),
             )
 
         return guarded(all_of_it)
 
-    def show(name: str | None, at: int, by: str, *values: Any) -> Any:
-        return guarded(lambda: table(bench, name or "", wanted(*values), by, at))
+    def show(name: str | None, at: int, by: str, as_: str, *values: Any) -> Any:
+        return guarded(lambda: listing(bench, name or "", wanted(*values), by, at, as_))
 
     def turn(by: int, name: str | None, at: int, *values: Any) -> Any:
         return guarded(lambda: turned(bench, name or "", wanted(*values), at, by))
 
-    def open_it(name: str | None, event: gr.EventData) -> Any:
-        return guarded(opened, bench, name or "", str(event.place))
+    def pick(event: gr.EventData) -> Any:
+        return str(event.run)
+
+    def pick_rollout(name: str | None, event: gr.EventData) -> Any:
+        return f"{name}/{event.place}"
+
+    def open_it(at: str) -> Any:
+        name, _, place = at.rpartition("/")
+        return guarded(opened, bench, name, place)
 
     quiet: dict[str, Any] = {"show_progress": "hidden"}
+    for name, inner in zip(VIEWS, (in_curves, in_rollouts, in_settings), strict=True):
+        inner.select(None, None, view, js=f"() => '{name}'")
     gr.on([tab.select, timer.tick], fill, run, [listed, run, others, timer], **quiet)
-    chosen = [mark, plot, names, task, one, offset, detail, then, told]
-    run.change(choose, [run, others, names], chosen, **quiet)
+    listed.click(pick, None, run, **quiet)
+    chosen = [mark, plot, names, task, offset, rollout, told]
+    run.change(choose, [run, others, names, rollout], chosen, **quiet)
     gr.on(
         [others.change, names.change],
         lambda a, b, c: guarded(curves, bench, a or "", b, c), [run, others, names], plot, **quiet,
     )  # fmt: skip
-    gr.on([f.change for f in (*filters, order)], lambda: 0, None, offset, **quiet)
+    narrowed = [f.change for f in (*filters, order, form)]
+    gr.on(narrowed, lambda: 0, None, offset, **quiet)
     gr.on(
-        [run.change, offset.change, *(f.change for f in (*filters, order))],
-        show, [run, offset, order, *filters], rows, **quiet,
+        [run.change, offset.change, *narrowed],
+        show, [run, offset, order, form, *filters], rows, **quiet,
     )  # fmt: skip
     back.click(partial(turn, -1), [run, offset, *filters], offset, **quiet)
     on.click(partial(turn, 1), [run, offset, *filters], offset, **quiet)
-    gr.on(
-        [run.change, one.change],
-        lambda a, b: guarded(history, bench, a or "", b or ""), [run, one], marks, **quiet,
-    )  # fmt: skip
-    rows.click(open_it, run, detail, **quiet)
-    marks.click(open_it, run, then, **quiet)
-
-    def pick(event: gr.EventData) -> Any:
-        return str(event.run)
-
-    listed.click(pick, None, run, **quiet)
+    rows.click(pick_rollout, run, rollout, **quiet)
+    rollout.change(open_it, rollout, detail, **quiet)
+    return RunsTab(run=run, view=view, rollout=rollout)

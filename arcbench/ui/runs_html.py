@@ -174,22 +174,22 @@ def _rollout_row(row: RolloutRow) -> str:
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def task_history(task_id: str, rows: Sequence[RolloutRow], best: float) -> str:
-    """How one task's completions changed: a column of marks for each step that sampled it.
+def squares(page: RolloutPage, best: float) -> str:
+    """A square for each rollout, a column for each step: how completions changed over a run.
 
-    `best` is the reward that fills a mark.
+    `best` is the reward that fills a square.
     """
-    if not rows:
-        return html.note(f"{task_id} has not been sampled yet.")
+    if not page.total:
+        return html.note("No rollout fits these filters. Take one of them away.")
     steps: dict[int, list[RolloutRow]] = {}
-    for row in sorted(rows, key=lambda r: (r.step, r.group, r.index)):
+    for row in sorted(page.rows, key=lambda r: r.step):
         steps.setdefault(row.step, []).append(row)
     columns = "".join(_history_column(step, found, best) for step, found in steps.items())
-    programs = {row.program for row in rows if row.program}
+    programs = {row.program for row in page.rows if row.program}
     return (
-        f'<p class="ab-dim ab-count">{len(rows):,} completions of {escape(task_id)} in '
-        f"{len(steps):,} steps, {len(programs):,} different programs. A square is a completion: "
-        "✓ solved, the fuller the more reward; a step's squares stand above one another.</p>"
+        f'<p class="ab-dim ab-count" role="status">{page.total:,} completions in {len(steps):,} '
+        f"steps, {len(programs):,} different programs. A column is a step; ✓ is solved, and a "
+        "square is the fuller the more reward it got.</p>"
         f'<div class="ab-history" role="group" aria-label="completions by step">{columns}</div>'
     )
 

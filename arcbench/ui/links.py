@@ -1,0 +1,135 @@
+"""Addresses: the page's URL says what is looked at, and opening it shows the same again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from arcbench.errors import UserError
+from arcbench.ui.picker import SPLITS, Picker
+from arcbench.ui.runs import VIEWS, RunsTab, where
+from arcbench.workbench import Workbench
+
+# Called with the values in the order of `Place`; what is empty is left out of the address.
+WRITE_JS = """
+(...values) => {
+  const names = %s;
+  const query = new URLSearchParams();
+  names.forEach((name, i) => { if (values[i]) query.set(name, values[i]); });
+  history.replaceState(history.state, '', query.size ? '?' + query : location.pathname);
+}
+"""
+# A tab is chosen as a reader would: by its button. Called with an outer and an inner tab's name.
+CHOOSE_JS = """
+(outer, inner) => {
+  const until = performance.now() + 5000;
+  const choose = (wanted) => {
+    if (!wanted.length || performance.now() > until) return;
+    const [box, name] = wanted[0];
+    const button = document.querySelector(`${box} button[role=tab][data-tab-id="${name}"]`);
+    // The inner tabs are there only once the outer one has been opened.
+    if (!button) return requestAnimationFrame(() => choose(wanted));
+    if (button.getAttribute('aria-selected') !== 'true') button.click();
+    choose(wanted.slice(1));
+  };
+  choose([['#ab-tabs', outer], ['#ab-run-views', inner]].filter(([_, name]) => name));
+}
+"""
+# One rollout on or back, wherever the page's focus is, but for the fields.
+KEYS_JS = """
+() => {
+  document.addEventListener('keydown', (event) => {
+    const step = {j: 1, k: -1}[event.key];
+    const typing = event.target.closest('input, textarea, [contenteditable]');
+    if (!step || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const all = [...document.querySelectorAll('button[data-place], button.ab-card')]
+      .filter(button => button.offsetParent);
+    const here = all.findIndex(button => button.getAttribute('aria-current'));
+    const next = all[here < 0 ? 0 : here + step];
+    if (next) { next.click(); next.scrollIntoView({block: 'nearest'}); }
+  });
+}
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """What an address names; an empty part leaves the page as it is."""
+
+    tab: str = ""
+    dataset: str = ""
+    split: str = ""
+    task: str = ""
+    view: str = ""  # of the tab "Runs"
+    rollout: str = ""  # RUN/step.group.index
+    run: str = ""
+
+
+def place_of(bench: Workbench, query: Mapping[str, str], tabs: tuple[str, ...]) -> Place:
+    """The place of an address; what is not there, or no name, is dropped.
+
+    Data sets are taken by their names only: an address must not make the app read a file.
+    """
+    asked = {name: str(query.get(name, ""))[:200] for name in asdict(Place())}
+    kept = {"tab": asked["tab"] if asked["tab"] in tabs else ""}
+    kept["view"] = asked["view"] if asked["view"] in VIEWS else ""
+    if asked["dataset"] in bench.datasets():
+        kept["dataset"] = asked["dataset"]
+    if asked["split"] in dict(SPLITS).values():
+        kept["split"] = asked["split"]
+    dataset, split = kept.get("dataset") or bench.datasets()[0], kept.get("split")
+    if asked["task"] in bench.tasks(dataset, split or None):
+        kept["task"] = asked["task"]
+    runs = {store.name for store in bench.runs()}
+    name, _, spot = asked["rollout"].rpartition("/")
+    if name in runs and _is_place(spot):
+        kept["rollout"], kept["run"] = asked["rollout"], name
+    elif asked["run"] in runs:
+        kept["run"] = asked["run"]
+    return Place(**kept)
+
+
+def _is_place(spot: str) -> bool:
+    try:
+        where(spot)
+    except UserError:
+        return False
+    return True
+
+
+def wire(
+    bench: Workbench,
+    app: Any,
+    inner: Mapping[str, Any],
+    picker: Picker,
+    runs: RunsTab,
+) -> None:
+    """Read the address when the page opens, and keep it up to date; `inner` has tabs by name."""
+    import gradio as gr
+
+    at = gr.Textbox("", visible="hidden", elem_id="ab-at-tab")
+    # What the address asked for; meanwhile the reader may have gone elsewhere.
+    asked = [gr.Textbox("", visible="hidden") for _ in range(2)]
+    for name, tab in inner.items():
+        tab.select(None, None, at, js=f"() => '{name}'")
+
+    def arrive(request: gr.Request) -> Any:
+        place = place_of(bench, dict(request.query_params), tuple(inner))
+        names = [store.name for store in bench.runs()]
+        return (
+            place.tab,
+            place.view,
+            place.dataset or gr.skip(),
+            place.split or gr.skip(),
+            place.task or gr.skip(),
+            place.rollout or gr.skip(),
+            gr.Dropdown(names, value=place.run) if place.run else gr.skip(),
+        )
+
+    parts = [at, *picker.inputs, runs.view, runs.rollout, runs.run]
+    filled = [*asked, *picker.inputs, runs.rollout, runs.run]
+    app.load(arrive, None, filled, show_progress="hidden").then(None, asked, None, js=CHOOSE_JS)
+    app.load(None, None, None, js=KEYS_JS)
+    # A listener in the page alone would get the values as they were before the change.
+    gr.on([part.change for part in parts], lambda: None, None, None, show_progress="hidden").then(
+        None, parts, None, js=WRITE_JS % list(asdict(Place()))
+    )

@@ -1,0 +1,44 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arcbench.runs import RunStore
+from arcbench.training.config import overfit_config
+from arcbench.ui.links import Place, place_of
+from arcbench.workbench import Workbench
+
+TABS = ("tasks", "runs")
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    root = tmp_path_factory.mktemp("runs")
+    RunStore.create(root, "mine", overfit_config("67a3c6ac").to_dict())
+    with Workbench(root) as made:
+        yield made
+
+
+def test_what_is_there_is_taken(bench):
+    query = {
+        "tab": "runs", "dataset": "arc-agi-1", "split": "training", "task": "67a3c6ac",
+        "view": "rollouts", "rollout": "mine/3.0.1",
+    }  # fmt: skip
+    assert place_of(bench, query, TABS) == Place(**query, run="mine")
+    assert place_of(bench, {"run": "mine"}, TABS) == Place(run="mine")
+
+
+@given(
+    query=st.dictionaries(
+        st.sampled_from(["tab", "dataset", "split", "task", "view", "rollout", "run"]),
+        st.text(max_size=30)
+        | st.sampled_from(["../mine", "/etc/passwd", "mine/../../x", "mine/1.0", "/mine/1.0.0"]),
+    )
+)
+def test_an_address_reaches_nothing_that_has_no_name_here(bench, query):
+    place = place_of(bench, query, TABS)
+    assert place.tab in ("", *TABS)
+    assert place.dataset in ("", *bench.datasets())
+    assert place.run in ("", "mine")
+    assert place.rollout == "" or place.rollout.startswith("mine/")
+    assert ".." not in place.rollout
+    assert place.task == "" or place.task in bench.tasks(place.dataset or "arc-agi-1")
