@@ -31,6 +31,7 @@ class Answering(BaseHTTPRequestHandler):
             self.reply(200, {"count": 7})
         else:
             time.sleep(self.server.delay_s)
+            self.server.answered += 1
             self.reply(200, {"choices": [self.choice(i) for i in range(body["n"])][::-1]})
 
     def choice(self, i):
@@ -58,7 +59,7 @@ def answering(model: str = "small") -> Iterator[ThreadingHTTPServer]:
     """One that runs, with its `url` and what was asked of it in `bodies`."""
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
     httpd.plan, httpd.bodies, httpd.delay_s, httpd.connections = [], [], 0.0, 0
-    httpd.model = model
+    httpd.model, httpd.answered = model, 0
     httpd.url = f"http://127.0.0.1:{httpd.server_port}/v1"
     threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
     yield httpd

@@ -262,9 +262,13 @@ def test_a_crashed_worker_is_reported_and_the_next_call_starts_a_new_one(server)
 
 def test_a_stream_that_is_closed_early_leaves_the_worker_usable(server):
     with WorkerPolicy(server.url) as policy:
-        stream = policy.stream([HELLO] * 20, SamplingConfig(n=3))
+        stream = policy.stream([HELLO] * 200, SamplingConfig(n=3))
         next(stream)
+        server.delay_s = 10_000.0  # what has been asked will never be answered
+        while len(server.bodies) < server.answered + 20:
+            time.sleep(0.02)
         stream.close()
+        server.delay_s = 0.0
         assert len(sample(policy, [HELLO], SamplingConfig(n=2))[0]) == 2
 
 

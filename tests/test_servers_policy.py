@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from contextlib import ExitStack
+from http.server import ThreadingHTTPServer
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from arcbench.errors import UserError
 from arcbench.policies import Ask, SamplingConfig, load_policy, sample
 from arcbench.policies.http import ServerGone
 from arcbench.policies.servers import MOST_CHOICES, ServersPolicy, requests_of
+from arcbench.training.plain_server import PlainServer, handler
 from arcbench.training.serving import Server, ServerConfig
 from tests.answering import answering
 from tests.tiny_policy import save_tiny_policy
@@ -139,6 +141,53 @@ def test_a_stream_that_is_closed_lets_no_thread_wait_for_a_server(pair):
     for thread in ours:
         thread.join(20)
         assert not thread.is_alive()
+
+
+# --- a real model behind a server ---
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    return load_policy(str(save_tiny_policy(tmp_path_factory.mktemp("local"))), device="cpu")
+
+
+@pytest.fixture
+def plain(local):
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), handler(PlainServer(local, "tiny")))
+    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
+    yield ServersPolicy([f"http://127.0.0.1:{httpd.server_port}/v1"])
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def test_a_server_writes_what_its_model_would_write_here(plain, local):
+    prefix = [*HELLO, {"role": "assistant", "content": "Output: green"}]
+    config = SamplingConfig(n=2, temperature=0, max_new_tokens=9)
+    found = sample(plain, [HELLO, prefix], config)
+    for row, own in zip(found, sample(local, [HELLO, prefix], config), strict=True):
+        assert [(c.text, c.token_ids) for c in row] == [(c.text, c.token_ids) for c in own]
+        assert [c.finish_reason for c in row] == [c.finish_reason for c in own]
+        for c, o in zip(row, own, strict=True):
+            assert c.logprobs == pytest.approx(o.logprobs, abs=1e-5)
+    assert found[0][0].text != found[1][0].text
+    assert plain.count_tokens(prefix) == local.count_tokens(prefix) > local.count_tokens(HELLO)
+
+
+def test_what_a_server_writes_does_not_depend_on_what_else_is_asked(plain):
+    config = SamplingConfig(temperature=1.0, max_new_tokens=9)
+    whole = drawn(plain, [Ask(prompt_index=7, count=30, messages=HELLO)], config)
+    assert len({c.text for c in whole.values()}) > 10
+    some = [
+        Ask(prompt_index=7, first_sample=j, count=n, messages=HELLO) for j, n in ((21, 9), (3, 2))
+    ]
+    found = drawn(plain, some, config)
+    assert sorted(found) == [(7, j) for j in (3, 4, *range(21, 30))]
+    assert all(c.text == whole[key].text for key, c in found.items())
+
+
+def test_a_prompt_that_is_too_long_for_a_server_is_an_error_that_says_so(plain):
+    with pytest.raises(ServerGone, match=r"answered 400.*more than the 1024 positions"):
+        sample(plain, [HELLO], SamplingConfig(n=1, max_new_tokens=2000))
 
 
 # --- servers that are processes ---

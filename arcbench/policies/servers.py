@@ -64,6 +64,7 @@ class ServersPolicy(Asked):
         self._silent_s = silent_s
         self._concurrency = concurrency
         self._changed = threading.Condition()
+        self._ended = threading.Event()  # of the latest stream
         self._any_model = model is not None
         self.name = model or self._common_model()
 
@@ -74,7 +75,7 @@ class ServersPolicy(Asked):
         not been answered is left out then.
         """
         parts = [part for ask in asks for part in requests_of(ask)]
-        ended = threading.Event()
+        ended = self._ended = threading.Event()
         for place in self._places:
             place.heard = time.monotonic()
         threading.Thread(target=self._watch, args=(ended,), daemon=True).start()
@@ -82,12 +83,21 @@ class ServersPolicy(Asked):
         many = self._concurrency * len(self._places)
         try:
             for i, completions in as_answered(calls, concurrency=many):
+                if ended.is_set():
+                    return
                 for j, completion in zip(parts[i].numbers, completions, strict=True):
                     yield Sampled(
                         prompt_index=parts[i].prompt_index, sample_index=j, completion=completion
                     )
+        except ServerGone:
+            if not ended.is_set():
+                raise
         finally:
             self._end(ended)
+
+    def cancel(self) -> None:
+        """Make a running stream end; to be called from another thread."""
+        self._end(self._ended)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt in tokens, by vLLM's `/tokenize`.
