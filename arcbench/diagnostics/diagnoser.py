@@ -43,7 +43,7 @@ class Diagnoser:
             self._standing[kind] = (
                 max(0, standing) + 1 if sign is not None else min(0, standing) - 1
             )
-            if sign is not None and self._standing[kind] >= PATIENCE:
+            if sign is not None and (sign.sure or self._standing[kind] >= PATIENCE):
                 new += self._found(sign)
             elif kind in self._holding and self._standing[kind] <= -OVER:
                 place = self._holding.pop(kind)

@@ -16,8 +16,9 @@ CLEAR, SURE = (
     4.0,
     6.0,
 )  # standard errors: of a change that is large too; of one that is not so large
-FAST = 3  # steps in a row that nearly all completions must be bad in, to say so at once
-FEW, NEARLY_ALL = 0.5, 0.9  # share of bad completions in the beginning, and at such an end
+SUDDEN, JUMP = 2, 0.6  # steps in a row with so much larger a share than ever is no chance
+FAST = 3  # steps in a row in which nearly all completions are bad, which was never so before
+FEW, NEARLY_ALL = 0.5, 0.9  # shares of completions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,7 @@ class Sign:
     severity: Severity
     evidence: str
     first_step: int
+    sure: bool = False  # it need not stand for longer
 
 
 Rule = Callable[[Signals], Sign | None]
@@ -48,19 +50,34 @@ def sign(
 
 
 def _share_rises(
-    signals: Signals, kind: Kind, name: str, what: str, *, by: float, ruin: float
+    signals: Signals,
+    kind: Kind,
+    name: str,
+    what: str,
+    *,
+    by: float,
+    ruin: float,
+    jump: float = JUMP,
 ) -> Sign | None:
-    """A share of bad completions: all of a sudden nearly 1, or clearly more than in the beginning.
+    """A share of bad completions: all of a sudden far above all before, or clearly more for long.
 
-    `by` is how much more is a warning, `ruin` how much is critical.
+    `by` is how much more is a warning, `ruin` how much is critical; what varies from task to task
+    by as much as `jump` needs a larger one to be sudden.
     """
     track = signals.get(name)
     if track is None:
         return None
-    if track.steadily(FAST, low=NEARLY_ALL) and track.normal <= FEW:
-        now = track.mean(FAST)
-        said = f"{now:.0%} of {what} in the last {FAST} steps, {track.normal:.0%} in the beginning"
-        return sign(kind, name, track, said, critical=True, window=FAST)
+    for size, least in ((SUDDEN, jump), (FAST, NEARLY_ALL)):
+        if track.count < size + 2:
+            continue
+        most = track.before(size)[1]
+        low = max(most + least, FEW) if size == SUDDEN else least
+        if most <= NEARLY_ALL - 0.2 and all(v >= low for v in track.latest(size)):
+            now = track.mean(size)
+            said = f"{now:.0%} of {what} in the last {size} steps, never over {most:.0%} before"
+            return replace(
+                sign(kind, name, track, said, critical=True, window=size), sure=size == SUDDEN
+            )
     return _clearly_up(signals, kind, name, what, track, by=by, ruin=ruin)
 
 
@@ -68,14 +85,13 @@ def _clearly_up(
     signals: Signals, kind: Kind, name: str, what: str, track: Track, *, by: float, ruin: float
 ) -> Sign | None:
     floor = signals.share_floor(track)
-    for size in (5, RECENT):
-        window = track.window(size)
-        if len(window) < size:
+    for size, clear in ((5, SURE), (RECENT, CLEAR)):
+        if len(track.window(size)) < size:
             continue
-        now, rise = track.mean(size), track.mean(size) - track.normal
-        if rise >= by and track.shift(size, floor) >= CLEAR:
+        now, rise = track.mean(size), track.mean(size) - track.usual
+        if rise >= by and track.shift(size, floor, share=True) >= clear:
             said = (
-                f"{now:.0%} of {what} in the last {size} steps, {track.normal:.0%} in the beginning"
+                f"{now:.0%} of {what} in the last {size} steps, {track.usual:.0%} in the beginning"
             )
             return sign(kind, name, track, said, critical=rise >= ruin, window=size)
     return None
@@ -167,7 +183,8 @@ def _stuck(signals: Signals) -> tuple[float, float] | None:
 def failing(signals: Signals) -> Sign | None:
     """Programs that raise, hang, or draw no grid."""
     what = "programs fail in the sandbox"
-    return _share_rises(signals, Kind.FAILING, series.FAILED, what, by=0.2, ruin=0.5)
+    # Whole groups fail together on some tasks: one such jump tells nothing.
+    return _share_rises(signals, Kind.FAILING, series.FAILED, what, by=0.2, ruin=0.5, jump=1.1)
 
 
 # The reward
@@ -180,7 +197,9 @@ def falling(signals: Signals) -> Sign | None:
         return None
     floor, height = signals.settings.floor, signals.settings.top - signals.settings.floor
     early = track.normal - floor
-    if early >= 0.2 * height and track.steadily(FAST, high=floor + 0.25 * early):
+    low = floor + 0.25 * early
+    sudden = track.count >= FAST + 2 and max(track.latest(FAST)) <= low < track.before(FAST)[0]
+    if early >= 0.2 * height and sudden:
         said = (
             f"reward {track.mean(FAST):.2f} in the last {FAST} steps, {track.normal:.2f} in the "
             f"beginning; {floor:.2f} is the least there is"
@@ -190,8 +209,8 @@ def falling(signals: Signals) -> Sign | None:
         return None
     when, best = track.best
     lost = best - track.mean()
-    noise = track.spread(0.03 * height) * (2 / RECENT) ** 0.5
-    # The best of many windows is partly luck: SURE, not CLEAR.
+    noise = max(track.spread(0.03 * height), track.jitter) * (2 / RECENT) ** 0.5
+    # The best of many windows is partly luck.
     if lost < 0.2 * (best - floor) or lost < SURE * noise or len(track.window()) != RECENT:
         return None
     said = (
@@ -208,9 +227,9 @@ def hacked(signals: Signals) -> Sign | None:
     if reward is None or solved is None or len(solved.window()) < RECENT:
         return None
     size = 20 if len(solved.window(20)) == 20 else RECENT
-    before, now = solved.normal, solved.mean(size)
+    before, now = solved.usual, solved.mean(size)
     floor = signals.share_floor(solved)
-    if before < 0.03 or now > 0.6 * before or -solved.shift(size, floor) < CLEAR - 1:
+    if before < 0.03 or now > 0.6 * before or -solved.shift(size, floor, share=True) < CLEAR - 1:
         return None
     if reward.shift(size) < 2:
         return None

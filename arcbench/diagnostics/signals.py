@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from math import isfinite, sqrt
-from statistics import fmean, median
+from statistics import fmean, median, stdev
 
 from arcbench import series
 from arcbench.runs import Metrics
@@ -31,6 +31,7 @@ class Track:
         self._first: list[float] = []
         self._latest: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self._held = 0
+        self._past = (float("inf"), -float("inf"))  # least and most of what `_latest` has dropped
         self.best = (0, -float("inf"))  # step and mean of the highest window
 
     def add(self, step: int, value: float | None) -> None:
@@ -42,9 +43,12 @@ class Track:
         self.count += 1
         if len(self._first) < EARLY:
             self._first.append(value)
+        if len(self._latest) == KEPT:
+            gone = self._latest[0][1]
+            self._past = min(self._past[0], gone), max(self._past[1], gone)
         self._latest.append((step, value))
         if not self.frozen:
-            self._held = max(1, min(EARLY, self.count // 3))
+            self._held = min(EARLY, max(self.count // 3, 2 if self.count > 3 else 1))
         if self.count >= RECENT and self.mean() > self.best[1]:
             self.best = step, self.mean()
 
@@ -68,7 +72,7 @@ class Track:
 
     def mean(self, size: int = RECENT) -> float:
         """The mean of the latest values, of the beginning too where there are no others."""
-        return fmean(v for _, v in list(self._latest)[-size:])
+        return fmean(self.latest(size))
 
     def spread(self, floor: float = 0.0) -> float:
         """The robust standard deviation of one value in the beginning, at least `floor`."""
@@ -77,18 +81,42 @@ class Track:
         # A share that is nearly always 0 has no median deviation; its mean one tells more.
         return max(_NORMAL_MAD * median(far), _NORMAL_MEAN * fmean(far), floor)
 
-    def shift(self, size: int = RECENT, floor: float = 0.0) -> float:
+    @property
+    def usual(self) -> float:
+        """The mean of the beginning: for shares, whose median is often 0."""
+        return fmean(self.early())
+
+    @property
+    def jitter(self) -> float:
+        """The standard deviation of one value, by what neighbours of late differ."""
+        values = self.latest(KEPT)
+        far = [abs(b - a) for a, b in zip(values, values[1:], strict=False)]
+        return _NORMAL_MEAN * fmean(far) / sqrt(2) if far else 0.0
+
+    def shift(self, size: int = RECENT, floor: float = 0.0, *, share: bool = False) -> float:
         """How many standard errors the window lies above the beginning; 0 for too few values.
 
-        `floor` is the least deviation of one value that is believed.
+        `floor` is the least deviation of one value that is believed. For a `share` the beginning is
+        its mean.
         """
         early, window = self.early(), self.window(size)
         if len(early) < 2 or len(window) < 3:
             return 0.0
-        centre = fmean(early) if len(early) < 6 else self.normal
-        error = self.spread(floor) * sqrt(1 / len(early) + 1 / len(window))
+        centre = fmean(early) if share or len(early) < 6 else self.normal
+        # Tasks differ, and the beginning has seen few of them.
+        noise = max(self.spread(floor), self.jitter, stdev(early) if share else 0.0)
+        error = noise * sqrt(1 / len(early) + 1 / len(window))
         # What stands still in the beginning and moves later has moved for sure.
         return (fmean(window) - centre) / max(error, 1e-9)
+
+    def latest(self, size: int) -> list[float]:
+        """The latest values, of the beginning too where there are no others."""
+        return [v for _, v in list(self._latest)[-size:]]
+
+    def before(self, size: int) -> tuple[float, float]:
+        """The least and the most of all values but the latest `size`; there must be others."""
+        older = [v for _, v in list(self._latest)[:-size]]
+        return min([*older, self._past[0]]), max([*older, self._past[1]])
 
     def steadily(self, size: int, low: float = -float("inf"), high: float = float("inf")) -> bool:
         """Whether the latest `size` values are there, and all between `low` and `high`."""
@@ -129,7 +157,7 @@ class Signals:
     def share_floor(self, track: Track) -> float:
         """The deviation that a share of a step's completions has by chance alone."""
         n = self.settings.completions
-        p = min(max(track.normal, 1 / n), 1 - 1 / n)
+        p = min(max(track.usual, 1 / n), 1 - 1 / n)
         return sqrt(p * (1 - p) / n)
 
 
