@@ -241,10 +241,16 @@ def test_the_next_free_port_is_taken():
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "example.org", ""])
-def test_only_this_machine_is_listened_on(host):
-    with pytest.raises(UserError, match="unknown host") as error:
+def test_more_than_this_machine_is_listened_on_only_with_an_account(host):
+    with pytest.raises(UserError, match="--auth NAME:PASSWORD") as error:
         launch(host=host)
     assert LOOPBACK[0] in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "name", "name:", ":password"])
+def test_half_an_account_is_none(text):
+    with pytest.raises(UserError, match="NAME:PASSWORD"):
+        launch(host="0.0.0.0", auth=text)
 
 
 def test_the_handlers_load_neither_gradio_nor_torch():

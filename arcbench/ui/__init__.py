@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arcbench.errors import MissingExtra, UserError, unknown
+from arcbench.errors import MissingExtra, UserError
 
 if TYPE_CHECKING:
     from arcbench.workbench import Workbench
@@ -84,10 +84,32 @@ def free_port(host: str, port: int) -> int:
     raise UserError(f"ports {port}-{port + PORTS_TRIED - 1} of {host} are all in use")
 
 
-def launch(host: str = "127.0.0.1", port: int = 7860, runs_root: str | Path = "runs") -> None:
-    """Serve the workbench until Ctrl-C. It listens on this machine only."""
-    if host not in LOOPBACK:
-        raise unknown("host", host, LOOPBACK)
+def account(text: str) -> tuple[str, str]:
+    """Name and password of "NAME:PASSWORD". UserError for an empty one."""
+    name, _, password = text.partition(":")
+    if not name or not password:
+        raise UserError("an account is NAME:PASSWORD, and neither is empty")
+    return name, password
+
+
+def launch(
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    runs_root: str | Path = "runs",
+    *,
+    auth: str | None = None,
+) -> None:
+    """Serve the workbench until Ctrl-C, on this machine only unless `host` says otherwise.
+
+    Raises UserError for another `host` without `auth` ("NAME:PASSWORD"): who can open the page can
+    run programs here, in the sandbox, and use the GPU.
+    """
+    if host not in LOOPBACK and auth is None:
+        raise UserError(
+            f"host {host!r} is more than this machine ({', '.join(LOOPBACK)}): whoever reaches it "
+            "could run programs here. Give an account, too: --auth NAME:PASSWORD"
+        )
+    allowed = None if auth is None else account(auth)
     if not 1 <= port <= 65535 - PORTS_TRIED:
         raise UserError(f"port must be in 1-{65535 - PORTS_TRIED}, not {port}")
     # Before gradio is imported: it must not speak to anybody outside.
@@ -111,6 +133,7 @@ def launch(host: str = "127.0.0.1", port: int = 7860, runs_root: str | Path = "r
             quiet=True,
             footer_links=[],
             prevent_thread_lock=True,
+            auth=allowed,
             **style(),
         )
         # Like Ctrl-C: policies and sandbox are closed on the way out.
