@@ -33,6 +33,7 @@ _CONCEPT_TABLES = (
     examples_concepts_more.PANELS,
     examples_concepts_more.PATTERNS,
     examples_concepts_more.PHYSICS,
+    examples_concepts_more.RELATIONS,
     examples_concepts_more.SYMMETRY,
 )
 

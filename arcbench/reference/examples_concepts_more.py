@@ -128,6 +128,16 @@ put_dots_onto               target    GREEN
 shoot_at                    target    GREEN
 """
 
+RELATIONS = """
+bounce                      one_cell
+connect_panels              lattice
+extend_corners              islands
+fill_largest_rectangle      pairs     GREEN
+recolor_same_shape          twins4    GREEN
+recolor_touching            noise     BLUE, RED, YELLOW
+repeat_objects              stamp     "right", 0
+"""
+
 SYMMETRY = """
 color_if_symmetric          rings     GREEN, RED
 color_if_symmetric          small     GREEN, RED

@@ -20,6 +20,7 @@ from arcbench.dsl.concepts import (
     panels,
     patterns,
     physics,
+    relations,
     symmetry,
 )
 from arcbench.dsl.concepts.colors import *
@@ -33,11 +34,12 @@ from arcbench.dsl.concepts.objects import *
 from arcbench.dsl.concepts.panels import *
 from arcbench.dsl.concepts.patterns import *
 from arcbench.dsl.concepts.physics import *
+from arcbench.dsl.concepts.relations import *
 from arcbench.dsl.concepts.symmetry import *
 
 # Every submodule lists its public functions; `np` comes along as programs expect it.
 MODULES = (
     colors, counting, drawing, filling, geometry, layout, lines, objects, panels, patterns, physics,
-    symmetry,
+    relations, symmetry,
 )  # fmt: skip
 __all__ = ["np", *(name for module in MODULES for name in module.__all__)]

@@ -84,6 +84,14 @@ def _split_by(grid: AnyArray, color: int) -> tuple[list[Span], list[Span]]:
     return _spans(lines.all(1)), _spans(lines.all(0))
 
 
+def panel_spans(grid: AnyArray) -> tuple[list[Span], list[Span]]:
+    """The rows and columns of the panels between separator lines; one span each without lines."""
+    color = separator_color(grid)
+    if color is None:
+        return [(0, len(grid))], [(0, grid.shape[1])]
+    return _split_by(grid, color)
+
+
 def split_panels(grid: AnyArray) -> list[list[Array]]:
     """The panels as rows of arrays.
 
