@@ -59,7 +59,14 @@ def test_nothing_that_is_there_is_painted_over(grid, way):
         assert out.shape == grid.shape
         assert np.array_equal(out[kept], grid[kept])
     assert np.array_equal(bounce(grid.T, "left"), bounce(grid, "up").T)
+
+
+def test_copies_of_the_object_ahead_stay():
+    grid = grid_of("1.2...")
+    assert np.array_equal(repeat_objects(grid), grid_of("1.2.2."))
     assert np.array_equal(repeat_objects(grid[:, ::-1], "left"), repeat_objects(grid)[:, ::-1])
+    assert np.array_equal(repeat_objects(grid.T, "down"), repeat_objects(grid).T)
+    assert np.array_equal(repeat_objects(grid[:, ::-1].T, "up"), repeat_objects(grid).T[::-1])
 
 
 def test_only_objects_of_the_same_form_take_the_colour():

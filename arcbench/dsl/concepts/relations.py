@@ -83,10 +83,17 @@ def extend_corners(grid: AnyArray, color: int = -1) -> Array:
 
 
 def repeat_objects(grid: AnyArray, direction: Direction = "right", gap: int = 1) -> Array:
-    """Repeat each object in a direction up to the edge, `gap` cells between the copies."""
+    """Repeat each object in a direction up to the edge, `gap` cells between the copies.
+
+    Where copies of two objects meet, those of the one ahead stay.
+    """
     ground = background_of(grid)
     out = np.array(grid)
-    for thing in things(grid, "any_color"):
+    ahead = {
+        "right": lambda t: -t.right, "left": lambda t: t.left,
+        "down": lambda t: -t.bottom, "up": lambda t: t.top,
+    }  # fmt: skip
+    for thing in sorted(things(grid, "any_color"), key=ahead[direction]):
         across = direction in ("left", "right")
         step = (thing.width if across else thing.height) + gap
         sign = 1 if direction in ("right", "down") else -1
