@@ -163,7 +163,7 @@ def _task_outline(tasks: Sequence[TaskResult], results: Results) -> Figure:
     axes.axhline(mean, color=INK, lw=1, ls=(0, (4, 3)), label=f"mean {mean:.1%}")
     axes.set_xlim(0, len(tasks))
     axes.set_xlabel(
-        f"tasks, the easiest first; {most:,} samples each; logarithmic above one", fontsize=9
+        f"tasks, the easiest first (logarithmic above one of {most:,} samples)", fontsize=9
     )
     axes.grid(visible=False, axis="x")
     _legend(figure, axes, 2)

@@ -91,6 +91,8 @@ def test_intervals_contain_the_change_and_chances_are_chances(solved):
         if d.low is not None:
             assert d.low <= d.change <= d.high
             assert 0 < d.p <= 1
+            if len(found.tasks) > 1 and abs(d.p - 0.05) > 0.005:  # the interval and p agree
+                assert (d.p < 0.05) == (d.low > 1e-9 or d.high < -1e-9)
     assert found.pass_rate.low is not None
     for t in found.tasks:
         assert 0 <= t.p <= t.q <= 1

@@ -20,7 +20,7 @@ from arcbench.sandbox.types import Outcome
 from tests.made_records import drawn_results, made, solved_results, tally
 
 NOTHING = Tally("ab").results([1], np.random.default_rng(0))
-LONG = "a-policy-whose-name-is-far-longer-than-any-chart-has-room-for-$x_1$"
+LONG = r"a-policy-whose-name-is-far-longer-than-any-chart-has-room-for-$\nonsense$"
 
 
 def against(a, b, names=("base", "tuned")):
@@ -35,7 +35,10 @@ def words(axes):
     return [t.get_text() for t in axes.texts if t.get_text()]
 
 
-@pytest.mark.parametrize("tasks", [1, 20, 400])
+@pytest.mark.parametrize(
+    "tasks",
+    [1, pytest.param(20, marks=pytest.mark.slow), pytest.param(400, marks=pytest.mark.slow)],
+)
 def test_no_text_is_cut_off_and_no_legend_covers_data(tasks):
     a = drawn_results(tasks, 64, seed=0, ks=[1, 8, 16])
     b = drawn_results(tasks, 64, seed=1, lift=1, ks=[1, 8, 16])
@@ -167,6 +170,7 @@ def test_one_sample_a_task_is_enough_for_every_chart():
         FigureCanvasAgg(figure).draw()
 
 
+@pytest.mark.slow
 def test_drawing_leaves_the_global_state_of_matplotlib_alone():
     code = (
         "import sys; from tests.made_records import drawn_results; "

@@ -51,6 +51,13 @@ def test_any_order_and_any_split_of_the_samples_gives_the_same_results(data):
     assert merged.samples == len(samples)
 
 
+def test_pixel_scores_add_up_to_the_same_in_every_order():
+    assert 0.1 + 0.2 + 0.3 != 0.3 + 0.2 + 0.1
+    samples = [made("a", [WRONG], [WRONG], pixel=x) for x in (0.1, 0.2, 0.3)]
+    assert figures(samples) == figures(samples[::-1])
+    assert figures(samples)["train_pixel_score"] == pytest.approx(0.2, abs=1e-12)
+
+
 @settings(max_examples=40)
 @given(st.lists(records(["a"]), min_size=1, max_size=14))
 def test_the_figures_of_a_task_are_those_of_its_samples_one_by_one(samples):
