@@ -117,7 +117,7 @@ def _broken() -> list[Animal]:
         *rates,
         Animal(
             name="length", about="completions that are cut are masked, so that none ends too late",
-            expected=(Kind.LENGTH,),
+            expected=(Kind.LENGTH, *DESTROYED),
             changes={
                 "data": many,
                 "lengths": {"max_completion_tokens": 256},

@@ -251,11 +251,13 @@ def pays(signals: Signals) -> bool:
     track = signals.get(series.REWARD_MEAN)
     if track is None or len(track.window()) < 3:
         return False
-    gained, top = track.mean() - track.normal, signals.settings.top
+    top = signals.settings.top
     if track.mean() >= signals.settings.floor + 0.9 * (top - signals.settings.floor):
         return True  # nearly all that there is
-    best = max(track.best[1], track.mean()) - track.normal
-    return track.shift() >= 2 and gained >= 0.85 * best
+    # The latest steps may have risen before a window of ten shows it.
+    shift, now = max((track.shift(n), track.mean(n)) for n in (5, RECENT))
+    best = max(track.best[1], now) - track.normal
+    return shift >= 1 and now - track.normal >= 0.85 * best
 
 
 # Nothing to learn from

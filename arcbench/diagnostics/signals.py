@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
+from itertools import pairwise
 from math import isfinite, sqrt
 from statistics import fmean, median, stdev
 
@@ -90,7 +91,7 @@ class Track:
     def jitter(self) -> float:
         """The standard deviation of one value, by what neighbours of late differ."""
         values = self.latest(KEPT)
-        far = [abs(b - a) for a, b in zip(values, values[1:], strict=False)]
+        far = [abs(b - a) for a, b in pairwise(values)]
         return _NORMAL_MEAN * fmean(far) / sqrt(2) if far else 0.0
 
     def shift(self, size: int = RECENT, floor: float = 0.0, *, share: bool = False) -> float:
