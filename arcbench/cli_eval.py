@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 from rich.console import Console
 
@@ -112,13 +112,16 @@ def evaluate_policy(
         else RayPool(ray_address or "auto", config.limits) as runner
     ):
         judge = Judge(pool=runner, scheme=config.reward)
-        evaluate(config, store, root=evals, name=name, judge=judge, deadline=deadline)
-    _end()
-
-
-def _end() -> None:
-    """Leave at once where a policy is still busy with what nobody waits for any more."""
+        try:
+            evaluate(config, store, root=evals, name=name, judge=judge, deadline=deadline)
+        except KeyboardInterrupt:  # the second one: what was drawn is on disk
+            _leave(130)
     if any(t.name.startswith("arcbench-flow") for t in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+        _leave(0)  # the policy is still busy with what nobody waits for any more
+
+
+def _leave(code: int) -> NoReturn:
+    """End without waiting for threads."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -120,9 +120,11 @@ class Watch:
     def line(self) -> str:
         """Where it stands, after the number of samples."""
         counts, speed = self.counts, self.meter.speed()
+        if not speed.samples and not speed.judged:
+            return f"waiting for the first sample, {duration(speed.seconds)}"
         eta = self._eta_s()
         parts = [
-            f"{len(counts.solved)} solved",
+            f"{len(counts.solved)} tasks solved",
             f"{speed.tokens_per_s:,.0f} tokens/s" if speed.tokens else "",
             f"sandbox {speed.sandbox_share:.0%}",
             "" if eta is None else f"{duration(eta)} left",
@@ -131,9 +133,13 @@ class Watch:
 
     def _run(self) -> None:
         told = wrote = time.monotonic()
+        ending = False
         while not self._ended.wait(TICK_S):
             if self.wish.wanted():
                 self.cancel()
+                if not ending:
+                    ending = True
+                    self.log.print(f"{self.wish.why}: ending with what there is")
             now = time.monotonic()
             if now - wrote >= STATUS_S:
                 wrote = now
