@@ -22,22 +22,22 @@ ERR = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def evaluate_policy(
-    policy: str | None = None,
+    policy: str = "embedded",
     adapter: str | None = None,
-    engine: Engine | None = None,
-    dataset: str | None = None,
+    engine: Engine = "auto",
+    dataset: str = "arc-agi-1",
     split: str | None = None,
     task: tuple[str, ...] = (),
     template: str | None = None,
-    n: int | None = None,
+    n: int = 64,
     k: tuple[int, ...] = (),
-    views: int | None = None,
-    temperature: float | None = None,
-    top_p: float | None = None,
-    max_new_tokens: int | None = None,
-    seed: int | None = None,
-    reward: str | None = None,
-    timeout_s: float | None = None,
+    views: int = 1,
+    temperature: float = 0.8,
+    top_p: float = 1.0,
+    max_new_tokens: int = 192,
+    seed: int = 0,
+    reward: str = "arc25-v2",
+    timeout_s: float = 5.0,
     pool: Literal["local", "ray"] = "local",
     ray_address: str | None = None,
     workers: int | None = None,
@@ -52,26 +52,25 @@ def evaluate_policy(
     --resume goes on. Compare two evaluations with arcbench compare.
 
     Args:
-        policy: embedded (default), barc, a folder or hub id, the folder of a run (its newest
-            checkpoint) or of an adapter, or addresses of servers (http://host:port/v1,http://…).
+        policy: embedded, barc, a folder or hub id, the folder of a run (its newest checkpoint) or
+            of an adapter, or addresses of servers (http://host:port/v1,http://…).
         adapter: a run or a folder whose LoRA adapter is put on top of the policy.
-        engine: what runs the policy here: transformers (auto, the default) or vllm.
-        dataset: arc-agi-1 (default), arc-agi-2, or a path (Kaggle JSON, task file or folder, BARC
-            JSONL).
-        split: training (default, where the data set has splits) or evaluation.
+        engine: what runs the policy here; auto is transformers.
+        dataset: arc-agi-1, arc-agi-2, or a path (Kaggle JSON, task file or folder, BARC JSONL).
+        split: training or evaluation; left out, training where the data set has splits.
         task: only these tasks; what is drawn for them is the same as with all others.
         template: a template's name or TOML file; left out, that which the policy was trained with
             where a run or the folder tells it, else arcbench.
-        n: samples a task, 64 by default.
+        n: samples a task.
         k: of pass@k; left out, those of 1, 8, 64, 512 that n is enough for.
         views: show each task turned, recoloured and reordered in so many ways, its samples spread
-            over them; 1 (default) is the task as it is.
-        temperature: 0.8 by default; 0 is greedy.
-        top_p: share of the likeliest tokens that are drawn from, 1 by default.
-        max_new_tokens: longer completions are cut, 192 by default.
-        seed: of the sampling and of the views, 0 by default.
-        reward: staged, arc25-v1, arc25-v2 (default).
-        timeout_s: wall clock for one program on all its inputs, 5 by default.
+            over them; 1 is the task as it is.
+        temperature: 0 is greedy.
+        top_p: share of the likeliest tokens that are drawn from.
+        max_new_tokens: longer completions are cut.
+        seed: of the sampling and of the views.
+        reward: staged, arc25-v1, arc25-v2.
+        timeout_s: wall clock for one program on all its inputs.
         pool: where programs run: local, or ray: all nodes of a Ray cluster.
         ray_address: with --pool ray: auto (this machine's cluster), local, or host:port.
         workers: processes that run programs here; one a core where it is left out.
@@ -87,23 +86,21 @@ def evaluate_policy(
         raise UserError("--workers is for --pool local: a Ray node runs as many as it has CPUs")
     if pool == "local" and ray_address is not None:
         raise UserError(f"--ray-address {ray_address} needs --pool ray")
-    given = {
-        "policy": policy, "adapter": adapter, "engine": engine, "dataset": dataset, "split": split,
-        "tasks": task or None, "template": template, "n": n, "k": k or None, "views": views,
-        "temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens,
-        "seed": seed, "reward": None if reward is None else scheme(reward), "timeout_s": timeout_s,
-    }  # fmt: skip
-    settings = {setting: value for setting, value in given.items() if value is not None}
+    config = EvalConfig(
+        policy=policy, adapter=adapter, engine=engine, dataset=dataset, split=split, tasks=task,
+        template=template, n=n, k=k, views=views, temperature=temperature, top_p=top_p,
+        max_new_tokens=max_new_tokens, seed=seed, reward=scheme(reward), timeout_s=timeout_s,
+    )  # fmt: skip
     store = None
     if resume is not None:
-        if settings or name is not None:
-            word = next(iter(settings), "name")
-            option = "task" if word == "tasks" else word.replace("_", "-")
+        changed = config.changed_from(EvalConfig())
+        if changed or name is not None:
+            option = {"tasks": "task"}.get(changed[0], changed[0]) if changed else "name"
+            option = option.replace("_", "-")
             raise UserError(f"--resume goes on with the evaluation's own settings, not --{option}")
         store = EvalStore.open(resume)
         config = store.config()
     else:
-        config = EvalConfig(**settings)  # type: ignore[arg-type]
         for warning in config.warnings:
             ERR.print(f"note: {warning}", markup=False, style="yellow")
     with (

@@ -162,12 +162,26 @@ class EvalConfig:
             values["reward"] = RewardScheme(**values["reward"])
         return cls(**values)
 
+    def changed_from(self, other: "EvalConfig") -> list[str]:
+        """The names of the settings that differ."""
+        return [f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)]
+
     def first_difference(self, other: "EvalConfig") -> str | None:
         """The first setting that differs, with both values; None: all are equal."""
-        for f in fields(self):
-            mine, theirs = getattr(self, f.name), getattr(other, f.name)
-            if mine != theirs:
-                if isinstance(mine, RewardScheme) and mine.name != theirs.name:
-                    mine, theirs = mine.name, theirs.name
-                return f"{f.name} is {mine!r} there and {theirs!r} here"
+        for name in self.changed_from(other):
+            mine, theirs = (_shown(getattr(config, name)) for config in (self, other))
+            if mine == theirs:
+                mine, theirs = repr(getattr(self, name)), repr(getattr(other, name))
+            return f"{name} is {mine} there and {theirs} here"
         return None
+
+
+def _shown(value: object) -> str:
+    """A setting's value for people."""
+    if isinstance(value, RewardScheme):
+        return repr(value.name)
+    if value == ():  # of tasks
+        return "all"
+    if isinstance(value, tuple) and len(value) > 3:
+        return f"{value[0]}, {value[1]} … ({len(value)})"
+    return repr(value)
