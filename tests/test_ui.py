@@ -127,6 +127,44 @@ def test_the_gallery_has_a_button_for_every_task(bench):
     assert shown.count("data:image/png;base64,") == 800
 
 
+@pytest.mark.parametrize(
+    ("wanted", "right"),
+    [
+        (tasks.TaskFilter(words="67A3"), lambda t: "67a3" in t.id),
+        (tasks.TaskFilter(size="≤ 5"), lambda t: max(max(g.shape) for g in t.inputs) <= 5),
+        (tasks.TaskFilter(pairs="5+"), lambda t: len(t.train) >= 5),
+        (tasks.TaskFilter(pairs="2"), lambda t: len(t.train) == 2),
+        (
+            tasks.TaskFilter(shape=tasks.SHAPES[1]),
+            lambda t: all(p.input.shape == p.output.shape for _, p in t.pairs),
+        ),
+    ],
+    ids=["id", "size", "many pairs", "two pairs", "shape"],
+)
+def test_a_filter_of_the_gallery_shows_those_that_it_names(bench, wanted, right):
+    shown = tasks.gallery(bench, "arc-agi-1", "training", wanted)
+    ids = re.findall(r'data-task="(\w+)"', shown)
+    everything = bench.tasks("arc-agi-1", "training")
+    assert 0 < len(ids) < len(everything)
+    assert all(right(everything[i]) for i in ids)
+    assert f"{len(ids)} of 400 tasks" in shown
+
+
+def test_filters_that_no_task_fits_are_said_so(bench):
+    shown = tasks.gallery(bench, "arc-agi-1", "training", tasks.TaskFilter(words="zz"))
+    assert "No task fits" in shown
+
+
+def test_an_augmentation_is_drawn_and_told_in_words(bench):
+    one, two = (
+        tasks.augmented(bench, "arc-agi-1", "training", "67a3c6ac", seed) for seed in (1, 2)
+    )
+    assert one != two
+    assert "train pairs in the order" in one
+    assert one.count("<svg") == 8
+    assert "Augmentation" in tasks.augmented(bench, "arc-agi-1", "training", "67a3c6ac", -1)
+
+
 def test_a_data_set_that_is_not_there_is_named(bench):
     for shown in (
         tasks.gallery(bench, "arc-agi-9", ""),
