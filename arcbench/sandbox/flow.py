@@ -35,8 +35,7 @@ def flow(
     and the same inputs, is not run again: its execution counts for both.
     """
     box: SimpleQueue[News | None] = SimpleQueue()  # None: all that there is has been handed in
-    room = threading.Semaphore(window)
-    stop = threading.Event()
+    room = _Room(window)
     held: dict[int, T] = {}
     handed_in = 0
     ran = _Ran(remember)
@@ -46,8 +45,7 @@ def flow(
         nonlocal handed_in
         try:
             for item, program in work:
-                room.acquire()
-                if stop.is_set():
+                if not room.enter():
                     return
                 number = handed_in
                 held[number] = item
@@ -80,13 +78,48 @@ def flow(
                     number = taken if in_order else next(iter(ready))
                     taken += 1
                     yield held.pop(number), ready.pop(number)
-                    room.release()
+                    room.leave()
         pulling.result()
     finally:
-        stop.set()
-        room.release()
+        room.close()
         feed.close()
         puller.shutdown(wait=False)
+
+
+class _Room:
+    """Counts what is on its way. When it was full it opens again with a quarter of it free, so that
+    the two threads need not wake each other for every item.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._again = size - max(1, size // 4)
+        self._changed = threading.Condition()  # guards the rest
+        self._inside = 0
+        self._full = self._closed = False
+
+    def enter(self) -> bool:
+        """Wait for a place and take it; False when there will be none any more."""
+        with self._changed:
+            while self._full and not self._closed:
+                self._changed.wait()
+            self._inside += 1
+            self._full = self._inside >= self._size
+            return not self._closed
+
+    def leave(self) -> None:
+        """Give a place back."""
+        with self._changed:
+            self._inside -= 1
+            if self._full and self._inside <= self._again:
+                self._full = False
+                self._changed.notify()
+
+    def close(self) -> None:
+        """Let nobody in any more, nor wait."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
 
 
 class _Ran:
