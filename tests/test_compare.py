@@ -131,6 +131,7 @@ def test_a_task_is_told_only_if_it_stands_out_among_all_that_were_looked_at():
     assert among.tasks[0].q == pytest.approx(40 * among.tasks[0].p)
 
 
+@pytest.mark.slow
 def test_equal_policies_are_seldom_called_different():
     false, alarms = 0, 0
     for seed in range(40):

@@ -35,10 +35,8 @@ def words(axes):
     return [t.get_text() for t in axes.texts if t.get_text()]
 
 
-@pytest.mark.parametrize(
-    "tasks",
-    [1, pytest.param(20, marks=pytest.mark.slow), pytest.param(400, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("tasks", [1, 20, 400])
 def test_no_text_is_cut_off_and_no_legend_covers_data(tasks):
     a = drawn_results(tasks, 64, seed=0, ks=[1, 8, 16])
     b = drawn_results(tasks, 64, seed=1, lift=1, ks=[1, 8, 16])

@@ -14,6 +14,7 @@ from arcbench.errors import UserError
 from arcbench.evaluation import Results, Tally, TaskResult, read_results, record
 from arcbench.evaluation.export import export
 from arcbench.evaluation.results import FIGURES
+from arcbench.files import write_json
 from arcbench.grids import as_grid
 from arcbench.judge import Attempt, Judge
 from arcbench.policies.base import Completion
@@ -243,7 +244,7 @@ def test_an_export_that_cannot_be_finished_leaves_the_last_results_readable(tmp_
 
 def test_a_curriculum_reads_the_pass_rates_of_an_evaluation(tmp_path):
     results = solved_results([0, 3, 8], 8)
-    export(tmp_path, results)
+    write_json(tmp_path / "results.json", results.to_dict())
     assert read_pass_rates(tmp_path / "results.json") == results.counts
 
 
