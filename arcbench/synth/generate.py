@@ -14,7 +14,7 @@ from arcbench.synth.checks import Fault, find_fault, is_grid, shown_colors
 from arcbench.synth.config import Phrasing, SynthConfig
 from arcbench.synth.disguises import disguised, draw_disguise, with_distractors
 from arcbench.synth.family import RNG, Draft, Family
-from arcbench.synth.programs import Transform, compile_program, program_text
+from arcbench.synth.programs import Transform, compile_program, draft_function, program_text
 from arcbench.synth.registry import families
 from arcbench.synth.statistics import FIXED_TOKENS, PAIR_TOKENS, grid_tokens
 from arcbench.tasks import Pair, Task
@@ -160,8 +160,7 @@ def _attempt(rng: RNG, plan: _Plan, config: SynthConfig, task_id: str) -> SynthT
             return Fault.NO_DISGUISE
         disguise, how = drawn
         draft = disguised(draft, how)
-    short = program_text(draft)
-    transform = compile_program(short)
+    transform = draft_function(draft)
     pairs = _draw_pairs(rng, draft, transform, config.max_prompt_tokens)
     if isinstance(pairs, Fault):
         return pairs
@@ -172,8 +171,8 @@ def _attempt(rng: RNG, plan: _Plan, config: SynthConfig, task_id: str) -> SynthT
     fault = find_fault(draft, train, test, tied=tied)
     if fault is not None:
         return fault
-    code, phrasing = _written(draft, plan.phrasing, short)
-    if code != short:
+    code, phrasing = _written(draft, plan.phrasing)
+    if phrasing is not Phrasing.SHORT:
         _check_phrasing(code, [*train, *test])
     grids = [Pair(input=as_grid(a), output=as_grid(b)) for a, b in (*train, *test)]
     task = Task(
@@ -248,10 +247,8 @@ def _distracted(rng: RNG, train: Pairs, test: Pairs, transform: Transform) -> tu
     return new[: len(train)], new[len(train) :]
 
 
-def _written(draft: Draft, phrasing: Phrasing, short: str) -> tuple[str, Phrasing]:
+def _written(draft: Draft, phrasing: Phrasing) -> tuple[str, Phrasing]:
     """The program in the phrasing; described where the plain one would be too long."""
-    if phrasing is Phrasing.SHORT:
-        return short, phrasing
     code = program_text(draft, phrasing)
     if phrasing is Phrasing.PLAIN and code.count("\n") > MAX_PLAIN_LINES:
         return program_text(draft, Phrasing.DESCRIBED), Phrasing.DESCRIBED

@@ -75,7 +75,23 @@ def compile_program(code: str) -> Transform:
     return transform
 
 
-@lru_cache(maxsize=8192)
+def draft_function(draft: Draft) -> Transform:
+    """What the draft's program does, without compiling its text: steps are compiled once."""
+    if draft.preamble:
+        return compile_program(program_text(draft))
+    functions = [step_function(step) for step in draft.steps]
+    if len(functions) == 1:
+        return functions[0]
+
+    def transform(grid: AnyArray) -> Any:
+        for function in functions:
+            grid = function(grid)
+        return grid
+
+    return transform
+
+
+@lru_cache(maxsize=32_768)
 def step_function(step: str) -> Transform:
     """One step, an expression in `grid`, as a function."""
     function: Transform = eval(f"lambda grid: {step}", dict(_names()))
