@@ -5,6 +5,7 @@ is a plan in the file `rewind.json`, and steps that may each be done again; `fin
 a kill. What was recorded after the checkpoint is moved to `abandoned/<n>/`.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ PLAN = "rewind.json"
 ABANDONED = "abandoned"
 _HEALTHY, _ROLLING = "healthy-", "checkpoint-"
 _WHOLE = "whole.json"
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # of the file system
 _UNDONE = ".undone"  # what is being copied or dropped
 
 
@@ -158,7 +160,9 @@ def _sweep(store: RunStore) -> None:
 def _link_file(source: str, to: str) -> str:
     try:
         os.link(source, to)
-    except OSError:  # a file system without hard links
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
         shutil.copy2(source, to)
     return to
 
