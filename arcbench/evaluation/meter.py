@@ -87,10 +87,9 @@ class Speed:
     def __str__(self) -> str:
         parts = [f"{self.samples:,} samples in {duration(self.seconds)}"]
         if self.tokens:
-            parts.append(
-                f"{self.tokens_per_s:,.0f} tokens/s written, {self.prompt_tokens_per_s:,.0f} "
-                "tokens/s of prompts read"
-            )
+            parts.append(f"{self.tokens_per_s:,.0f} tokens/s written")
+        if self.prompt_tokens:
+            parts.append(f"{self.prompt_tokens_per_s:,.0f} tokens/s of prompts read")
         parts.append(f"policy at work {self.policy_share:.0%} of the time")
         if self.gpu_share is not None:
             parts.append(f"GPU {self.gpu_share:.0%} busy")

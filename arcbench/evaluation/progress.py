@@ -72,7 +72,8 @@ class Wish:
 class Counts:
     """How far it is: samples of all tasks together."""
 
-    total: int = 0
+    tasks: int
+    total: int
     sampled: int = 0
     done: int = 0  # judged
     solved: set[str] = field(default_factory=set)  # tasks
@@ -124,7 +125,8 @@ class Watch:
             return f"waiting for the first sample, {duration(speed.seconds)}"
         eta = self._eta_s()
         parts = [
-            f"{len(counts.solved)} tasks solved",
+            f"{_rate(speed.judged / speed.seconds)} samples/s" if speed.seconds else "",
+            f"{len(counts.solved)} of {counts.tasks} tasks solved",
             f"{speed.tokens_per_s:,.0f} tokens/s" if speed.tokens else "",
             f"sandbox {speed.sandbox_share:.0%}",
             "" if eta is None else f"{duration(eta)} left",
@@ -184,3 +186,7 @@ class Watch:
         if done > 0:
             bounds.append(left * (now - began) / done)
         return round(min(bounds), 1) if bounds else None
+
+
+def _rate(per_s: float) -> str:
+    return f"{per_s:,.0f}" if per_s >= 10 else f"{per_s:.1f}"

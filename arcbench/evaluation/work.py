@@ -101,7 +101,7 @@ class Evaluation:
             sampled=Drawn(ids, config.n),
             judged=Drawn(ids, config.n),
             tally=Tally(ids),
-            counts=Counts(total=len(ids) * config.n),
+            counts=Counts(tasks=len(ids), total=len(ids) * config.n),
             **how,
         )
         self._say_what(tasks)
@@ -188,6 +188,7 @@ class Evaluation:
         new = [t for t in tasks if t not in self.left_out]
         if new:
             self.left_out.update(new)
+            self.counts.tasks -= len(new)
             self.counts.total -= len(new) * self.config.n
             self.log.print(
                 f"{len(new)} tasks are left out, their prompts are too long for the policy: "
