@@ -130,6 +130,11 @@ def _build(evaluation: Path, challenges: Challenges, out: Path) -> None:
         + ("" if status.state.value == "finished" else f"; the evaluation is {status.state.value}"),
         markup=False,
     )
+    if found.unjudged:
+        OUT.print(
+            f"  {found.unjudged:,} more are drawn, not judged: arcbench eval --resume {store.path}",
+            markup=False,
+        )
     _tell(out, submission, found.ballots)
 
 

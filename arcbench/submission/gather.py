@@ -1,6 +1,7 @@
 """The ballots of an evaluation that is there, and what does not fit its challenges."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from arcbench.errors import UserError
 from arcbench.evaluation.record import record
@@ -19,6 +20,7 @@ class Gathered:
     samples: int
     others: tuple[str, ...]  # its tasks that are not among the challenges
     changed: tuple[str, ...]  # its tasks of that id with other grids; their samples do not count
+    unjudged: int  # samples that were drawn, but are not among the judged ones yet
     uncompared: str  # why only the ids could be compared; empty where the grids were
 
 
@@ -36,9 +38,10 @@ def gather(store: EvalStore, challenges: Challenges) -> Gathered:
     }
     fitting = set(challenges.num_tests) - changed
     ballots = Ballots(views=store.config().views)
-    samples = 0
+    samples = judged = 0
     others = dict.fromkeys(i for i in tasks if i not in challenges.num_tests)
     for rollout in store.rollouts():
+        judged += 1
         if rollout.task_id in fitting:
             samples += ballots.add(record(rollout))
         elif rollout.task_id not in changed:
@@ -56,8 +59,16 @@ def gather(store: EvalStore, challenges: Challenges) -> Gathered:
         samples=samples,
         others=tuple(others),
         changed=tuple(i for i in challenges.num_tests if i in changed),
+        unjudged=max(0, _lines(store.completions_file) - judged),
         uncompared=uncompared,
     )
+
+
+def _lines(path: Path) -> int:
+    if not path.is_file():
+        return 0
+    with path.open("rb") as handle:
+        return sum(block.count(b"\n") for block in iter(lambda: handle.read(1 << 20), b""))
 
 
 def same_puzzle(one: Task, other: Task) -> bool:

@@ -124,7 +124,7 @@ class CompetitionRun:
             return False
         if self.workers > 1:
             self.workers //= 2
-            self.say(f"{told}: going on with {self.workers} sandbox workers")
+            self.say(f"{told}: going on with fewer sandbox workers ({self.workers})")
             self._fewer.set()
         else:
             self._enough = told
