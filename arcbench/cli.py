@@ -9,7 +9,16 @@ from typing import Annotated, Any
 
 import tyro
 
-from arcbench import cli_checks, cli_data, cli_eval, cli_judge, cli_policies, cli_serve, cli_sweep
+from arcbench import (
+    cli_checks,
+    cli_data,
+    cli_eval,
+    cli_judge,
+    cli_policies,
+    cli_serve,
+    cli_sweep,
+    cli_synth,
+)
 from arcbench.cli_common import ERR, OUT, progress, read_tasks
 from arcbench.errors import UserError
 
@@ -206,39 +215,6 @@ def train(
     grpo.train(settings, root=runs, name=name)
 
 
-def pretrain(
-    out: Path,
-    minutes: float | None = None,
-    tokens: int | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    workers: int | None = None,
-) -> None:
-    """Train the embedded policy from nothing, on procedural tasks only; goes on where it was cut.
-
-    Args:
-        out: the folder of the model, and of the checkpoint while it is made.
-        minutes: wall clock to spend, which the learning rates follow.
-        tokens: or a number of tokens.
-        seed: of the tasks and of the first weights.
-        device: auto, cpu, cuda.
-        workers: processes that make tasks; all cores but one where it is left out.
-    """
-    import logging
-
-    from arcbench.training.build import prepare_libraries
-
-    prepare_libraries()
-    from arcbench.training.pretrain import PretrainConfig
-    from arcbench.training.pretrain import pretrain as run
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    config = PretrainConfig(
-        out=out, minutes=minutes, tokens=tokens, seed=seed, device=device, workers=workers
-    )
-    OUT.print(str(run(config)), markup=False)
-
-
 def app(host: str = "127.0.0.1", port: int = 7860, runs: Path = RUNS) -> None:
     """Open the workbench in the browser.
 
@@ -263,7 +239,10 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "overfit": overfit,
     "train": train,
     "sweep": cli_sweep.sweep,
-    "pretrain": pretrain,
+    "pretrain": cli_synth.pretrain,
+    "synth": cli_synth.synth,
+    "synth-rates": cli_synth.synth_rates,
+    "synth-stats": cli_synth.synth_stats,
     "merge": cli_policies.merge,
     "export": cli_policies.export,
     "serve": cli_serve.serve,

@@ -1,30 +1,61 @@
-"""The commands around procedural tasks: write them, measure a policy on them, compare with ARC."""
+"""The commands around procedural tasks: written, trained on, measured on, compared with ARC."""
 
 import time
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from arcbench.cli_common import ERR, OUT, progress
 from arcbench.errors import UserError
 
-OUT = Console(soft_wrap=True, highlight=False)
-ERR = Console(stderr=True, soft_wrap=True, highlight=False)
 
+def pretrain(
+    out: Path,
+    minutes: float | None = None,
+    tokens: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    weights: Path | None = None,
+    max_prompt_tokens: int = 3000,
+    workers: int | None = None,
+) -> None:
+    """Train the embedded policy from nothing, on procedural tasks only; goes on where it was cut.
 
-def _progress() -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+    Args:
+        out: the folder of the model, and of the checkpoint while it is made.
+        minutes: wall clock to spend, which the learning rates follow.
+        tokens: or a number of tokens.
+        seed: of the tasks and of the first weights.
+        device: auto, cpu, cuda.
+        weights: factors on the families' weights, a file of `arcbench synth-rates`.
+        max_prompt_tokens: longest prompt of a task.
+        workers: processes that make tasks; all cores but one where it is left out.
+    """
+    import logging
+
+    from arcbench.training.build import prepare_libraries
+
+    prepare_libraries()
+    from arcbench.synth.config import read_weights
+    from arcbench.training.pretrain import TASKS, PretrainConfig
+    from arcbench.training.pretrain import pretrain as run
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    tasks = replace(
+        TASKS,
+        max_prompt_tokens=max_prompt_tokens,
+        weights=() if weights is None else read_weights(weights),
     )
-    return Progress(*columns, console=ERR, transient=True)
+    config = PretrainConfig(
+        out=out, minutes=minutes, tokens=tokens, seed=seed, device=device, workers=workers,
+        tasks=tasks,
+    )  # fmt: skip
+    OUT.print(str(run(config)), markup=False)
 
 
 def synth(
@@ -69,14 +100,14 @@ def synth(
         )
     config = SynthConfig(
         families=families,
-        weights=() if weights is None else tuple(sorted(read_weights(weights).items())),
+        weights=() if weights is None else read_weights(weights),
         max_prompt_tokens=max_prompt_tokens,
         phrasings=parse_phrasings(_shares(style) or {"short": 1.0}),
     )
     form = PromptTemplate.load(template)
     left = Left()
     last = first
-    with _progress() as bar:
+    with progress() as bar:
         done = bar.add_task("making tasks", total=n)
 
         def advance(index: int) -> None:
@@ -161,7 +192,7 @@ def synth_rates(
     model = load_policy(policy, adapter=adapter)
     rates: list[FamilyRate] = []
     started = time.monotonic()
-    with SandboxPool(workers) as pool, _progress() as bar:
+    with SandboxPool(workers) as pool, progress() as bar:
         done = bar.add_task("measuring families", total=chosen)
         for rate in family_rates(
             model,
@@ -220,7 +251,7 @@ def synth_stats(
         raise UserError(f"{out} must end with .png or .svg")
     config = SynthConfig(max_prompt_tokens=max_prompt_tokens)
     arc = arc_training()
-    with _progress() as bar:
+    with progress() as bar:
         done = bar.add_task("measuring", total=n)
         items = tasks(seed, n, encode=task_itself, config=config, workers=workers)
         ours = measured("procedural", (item.task for _, item in bar.track(items, task_id=done)))

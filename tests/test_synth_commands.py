@@ -77,7 +77,7 @@ def test_a_policy_that_knows_one_family_has_that_rate_and_the_weights_can_be_rea
     assert {r.family: (r.solved, r.samples) for r in rates} == {"flip": (3, 6), "recolor": (0, 6)}
     file = tmp_path / "rates.json"
     write_json(file, to_json(rates, "scripted"))
-    weights = read_weights(file)
+    weights = dict(read_weights(file))
     assert weights["recolor"] > 1 > weights["flip"]
 
 

@@ -53,11 +53,6 @@ class SynthConfig:
         if not sum(share for _, share in self.phrasings):
             raise UserError("at least one phrasing has a share above 0")
 
-    def with_weights(self, weights: Mapping[str, float]) -> Self:
-        """The same with other factors on the families' weights."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return type(self)(**values | {"weights": tuple(sorted(weights.items()))})
-
     def to_dict(self) -> dict[str, Any]:
         """As JSON; `from_dict` is the inverse."""
         values: dict[str, Any] = {n: getattr(self, n) for n in self.__dataclass_fields__}
@@ -92,7 +87,7 @@ def parse_phrasings(shares: Mapping[str, float]) -> tuple[tuple[Phrasing, float]
     return tuple((Phrasing(name), float(share)) for name, share in shares.items())
 
 
-def read_weights(file: Path) -> dict[str, float]:
+def read_weights(file: Path) -> tuple[tuple[str, float], ...]:
     """Factors by family from a JSON file: {"weights": {name: factor}} or the inner object alone.
 
     Raises UserError: no such file, not JSON, or not such an object.
@@ -106,4 +101,4 @@ def read_weights(file: Path) -> dict[str, float]:
     table = raw.get("weights", raw) if isinstance(raw, dict) else None
     if not isinstance(table, dict) or not all(isinstance(v, int | float) for v in table.values()):
         raise UserError(f'{file} holds no {{"weights": {{family: factor}}}}')
-    return {str(name): float(value) for name, value in table.items()}
+    return tuple(sorted((str(name), float(value)) for name, value in table.items()))

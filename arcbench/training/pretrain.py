@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ LOG = logging.getLogger(__name__)
 CHECKPOINT = "checkpoint.pt"
 EVAL_SEED_OFFSET = 1_000_003  # fresh tasks for the evaluation, never trained on
 EVAL_PACKS = 4
+TASKS = SynthConfig(max_prompt_tokens=3_000)  # longer documents are rare and cost much
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +66,7 @@ class PretrainConfig:
     eval_tasks: int = 256  # tasks whose program is written greedily at each evaluation
     checkpoint_every_s: float = 60.0
     model: ModelConfig = field(default_factory=ModelConfig)
-    tasks: SynthConfig = field(default_factory=SynthConfig)  # what the documents are made of
+    tasks: SynthConfig = TASKS  # what the documents are made of
 
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.tokens is None):
@@ -352,6 +353,10 @@ def read_metrics(folder: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
+def _weights(name: str) -> tuple[tuple[str, float], ...]:
+    return read_weights(Path(name))
+
+
 def main() -> None:
     """The recipe with a few knobs, where only torch and transformers are installed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -362,22 +367,17 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     for name in ("pack-tokens", "packs-per-step", "workers", "eval-tasks"):
         parser.add_argument(f"--{name}", type=int, default=argparse.SUPPRESS)
-    for name in (
-        "muon-lr",
-        "adam-lr",
-        "weight-decay",
-        "eval-every-s",
-        "log-every-s",
-        "checkpoint-every-s",
-    ):
+    rates = ("muon-lr", "adam-lr", "weight-decay")
+    for name in (*rates, "eval-every-s", "log-every-s", "checkpoint-every-s"):
         parser.add_argument(f"--{name}", type=float, default=argparse.SUPPRESS)
     for name in ("layers", "width", "heads", "feed-forward"):
         parser.add_argument(f"--{name}", type=int)
-    parser.add_argument("--weights", type=Path, help="factors on the families' weights, JSON")
+    parser.add_argument("--weights", type=_weights, default=argparse.SUPPRESS)
     parser.add_argument("--max-prompt-tokens", type=int, default=argparse.SUPPRESS)
-    shares = ("pairs-of-families", "triples", "disguises", "distractors")
+    shares = ("pairs_of_families", "triples", "disguises", "distractors")
     for name in shares:
-        parser.add_argument(f"--{name}", type=float, default=argparse.SUPPRESS)
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=float, default=argparse.SUPPRESS)
     args = vars(parser.parse_args())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     sizes = {
@@ -387,11 +387,8 @@ def main() -> None:
         "intermediate_size": args.pop("feed_forward"),
     }
     model = ModelConfig(**{k: v for k, v in sizes.items() if v is not None})
-    names = [name.replace("-", "_") for name in ("max-prompt-tokens", *shares)]
-    tasks = SynthConfig(**{n: args.pop(n) for n in names if n in args})
-    weights = args.pop("weights")
-    if weights is not None:
-        tasks = tasks.with_weights(read_weights(weights))
+    given = {n: args.pop(n) for n in ("weights", "max_prompt_tokens", *shares) if n in args}
+    tasks = replace(TASKS, **given)
     pretrain(PretrainConfig(model=model, tasks=tasks, **args))
 
 
