@@ -208,14 +208,14 @@ def processes(tmp_path_factory):
         yield made
 
 
-ASKS = [Ask(prompt_index=i, first_sample=4 * i, count=40, messages=HELLO) for i in range(8)]
+ASKS = [Ask(prompt_index=i, first_sample=4 * i, count=40, messages=HELLO) for i in range(4)]
 CONFIG = SamplingConfig(temperature=1.0, max_new_tokens=40, seed=3)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(processes):
     found = drawn(ServersPolicy([processes[0].url]), ASKS, CONFIG)
-    assert len({c.text for c in found.values()}) > 100
+    assert len({c.text for c in found.values()}) > 50
     assert all(len(c.token_ids) == len(c.logprobs) > 0 for c in found.values())
     return found
 

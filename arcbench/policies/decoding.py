@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 ATTENTION = "arcbench_shared_prefix"
 # Finished rows are dropped when they are this share, so that tensors are not cut at every step.
 DROP_SHARE = 0.2
-ALIKE = 0.9  # prompts are read together if the shortest has this share of the longest's length
-# The mask of the attention of prompts that are read together is (prompts, length, length).
+# Prompts are read together if the shortest has this share of the longest's length. A CPU gains
+# nothing by more rows, and without padding its attention leaves out what is masked.
+ALIKE = {"cpu": 1.0, "cuda": 0.9}
+# Of the mask of their attention: prompts · length · length.
 MOST_READ = {"cpu": 3e7, "cuda": 4e8}
 
 
@@ -134,9 +136,9 @@ def _read_prompts(
     import torch
 
     longest = max(len(job.ids) for job in jobs)
-    most = MOST_READ["cuda" if model.device.type == "cuda" else "cpu"]
+    kind = "cuda" if model.device.type == "cuda" else "cpu"
     logits, caches, bias = [], [], []
-    for group in _alike(jobs, most):
+    for group in _alike(jobs, ALIKE[kind], MOST_READ[kind]):
         caches.append(new_cache())
         last, mask = _read(model, group, caches[-1])
         logits.append(last)
@@ -152,13 +154,13 @@ def _read_prompts(
     return torch.cat(logits), prefix
 
 
-def _alike(jobs: Sequence["Job"], most: float) -> Iterator[list["Job"]]:
-    """Neighbours of about the same length; `most` is the size of the mask of their attention."""
+def _alike(jobs: Sequence["Job"], share: float, most: float) -> Iterator[list["Job"]]:
+    """Neighbours of about the same length: the shortest has this share of the longest's."""
     group: list[Job] = []
     for job in jobs:
         lengths = [len(j.ids) for j in (*group, job)]
         if group and (
-            min(lengths) < ALIKE * max(lengths) or len(lengths) * max(lengths) ** 2 > most
+            min(lengths) < share * max(lengths) or len(lengths) * max(lengths) ** 2 > most
         ):
             yield group
             group = []
@@ -337,21 +339,33 @@ def _attention(
     prompts, slots = prefix.rows.shape
     grouped = query.view(rows, kv_heads, groups, width)
     asked = grouped[prefix.rows].transpose(1, 2).reshape(prompts, kv_heads, slots * groups, width)
-    scores = (asked @ prefix.keys[module.layer_idx].transpose(-1, -2)).float() * scaling
-    scores = scores + prefix.bias
-    weight_old = scores.logsumexp(-1)  # (prompts, kv heads, slots · groups)
-    old = (scores - weight_old[..., None]).exp().to(query.dtype) @ prefix.values[module.layer_idx]
+    scores = (asked @ prefix.keys[module.layer_idx].transpose(-1, -2)).float().mul_(scaling)
+    # weights: (prompts, kv heads, slots · groups)
+    old, weight_old = _attended(scores.add_(prefix.bias), prefix.values[module.layer_idx])
     old = old.view(prompts, kv_heads, slots, groups, width).transpose(1, 2)
     old = old.reshape(prompts * slots, kv_heads, groups, width)[prefix.place]
     weight_old = weight_old.view(prompts, kv_heads, slots, groups).transpose(1, 2)
     weight_old = weight_old.reshape(prompts * slots, kv_heads, groups)[prefix.place]
 
-    scores = (grouped @ key.transpose(-1, -2)).float() * scaling  # (rows, kv heads, groups, new)
-    weight_new = scores.logsumexp(-1)
-    new = (scores - weight_new[..., None]).exp().to(query.dtype) @ value
+    scores = (
+        (grouped @ key.transpose(-1, -2)).float().mul_(scaling)
+    )  # (rows, kv heads, groups, new)
+    new, weight_new = _attended(scores, value)
     share = torch.sigmoid(weight_old - weight_new)[..., None].to(query.dtype)
     mixed = share * old + (1 - share) * new
     return mixed.reshape(rows, 1, heads, width), None
+
+
+def _attended(scores: "Tensor", values: "Tensor") -> tuple["Tensor", "Tensor"]:
+    """The mean of the values by the softmax of the scores, and the scores' logsumexp.
+
+    The scores are overwritten: on a CPU their exponentials take most of the time.
+    """
+    top = scores.amax(-1, keepdim=True)
+    weights = scores.sub_(top).exp_()
+    total = weights.sum(-1, keepdim=True)
+    mean = (weights.to(values.dtype) @ values) / total.to(values.dtype)
+    return mean, (top + total.log())[..., 0]
 
 
 def generate_plain(
