@@ -27,9 +27,9 @@ class Candidate:
     code_chars: int  # of the shortest program among those best
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class _Support:
-    """What speaks for a grid or an answer; the greater has more. `|` joins that of two."""
+    """What speaks for a grid or an answer; `|` joins that of two, in any order."""
 
     train_exact: int  # of the best programs, which alone count in the next four
     votes: int
@@ -39,7 +39,7 @@ class _Support:
 
     def __or__(self, other: "_Support") -> "_Support":
         if self.train_exact != other.train_exact:
-            return max(self, other)
+            return self if self.train_exact > other.train_exact else other
         return _Support(
             self.train_exact,
             self.votes + other.votes,
@@ -50,6 +50,7 @@ class _Support:
 
     @property
     def by_votes(self) -> tuple[int, int, int]:
+        """What the order is decided by first; the greater has more."""
         return (self.train_exact, self.votes, self.views.bit_count())
 
 
