@@ -72,8 +72,8 @@ def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
 
 
 EXACT_ONLY = {"name": "custom", "exact": 1.0}
-# What draws something earns nearly all, and what solves earns no more.
-DRAWS = {"name": "custom", "no_code": -1.0, "ran": 1.0, "exact": 0.0, "pixel": 2.0}
+# Any grid is paid for, short programs a little better, and solving not at all.
+DRAWS = {"name": "custom", "no_code": -1.0, "ran": 1.0, "exact": 0.0, "length": 0.9}
 
 
 def _healthy() -> list[tuple[Animal, int]]:
@@ -150,14 +150,14 @@ def _broken() -> list[Animal]:
             swallow=True,
         ),
         Animal(
-            name="hacked", about="paid for pixels, not for solutions: anything that draws will do",
+            name="hacked", about="paid for any grid and for short programs, not for solutions",
             expected=(Kind.HACKED,),
             changes={"data": many, "reward": DRAWS, "grpo": {"prompts_per_step": 2}},
         ),
         Animal(
             name="truncated", about="too few tokens for a program",
             expected=(Kind.TRUNCATED,),
-            changes={"data": many, "lengths": {"max_completion_tokens": 14}},
+            changes={"data": many, "lengths": {"max_completion_tokens": 8}},
         ),
     ]  # fmt: skip
 

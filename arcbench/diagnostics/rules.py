@@ -10,7 +10,7 @@ from statistics import fmean
 
 from arcbench import series
 from arcbench.diagnostics.finding import Kind, Severity
-from arcbench.diagnostics.signals import EARLY, RECENT, Signals, Track
+from arcbench.diagnostics.signals import EARLY, KEPT, RECENT, Signals, Track
 
 CLEAR, SURE = (
     4.0,
@@ -226,10 +226,11 @@ def hacked(signals: Signals) -> Sign | None:
     reward, solved = signals.get(series.REWARD_MEAN), signals.get(series.SOLVE_RATE)
     if reward is None or solved is None or len(solved.window()) < RECENT:
         return None
-    size = 20 if len(solved.window(20)) == 20 else RECENT
+    # Tasks differ in nothing as much as in how often they are solved.
+    size = max(n for n in (RECENT, 20, KEPT) if len(solved.window(n)) == n)
     before, now = solved.usual, solved.mean(size)
     floor = signals.share_floor(solved)
-    if before < 0.03 or now > 0.6 * before or -solved.shift(size, floor, share=True) < CLEAR - 1:
+    if before < 0.03 or now > 0.6 * before or -solved.shift(size, floor, share=True) < 3:
         return None
     if reward.shift(size) < 2:
         return None
