@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from arcbench.policies.base import Completion
+from arcbench.training.usage import descendants
 
 T = TypeVar("T")
 
@@ -206,17 +207,8 @@ def memory_bytes(pid: int | None = None) -> int:
 
     What several of them share counts once, where the kernel tells that.
     """
-    parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has ended meanwhile
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            parents.setdefault(parent, []).append(int(stat.parent.name))
-    total, waiting = 0, [os.getpid() if pid is None else pid]
-    while waiting:
-        one = waiting.pop()
-        waiting += parents.get(one, [])
-        total += _own_bytes(Path(f"/proc/{one}"))
-    return total
+    first = os.getpid() if pid is None else pid
+    return sum(_own_bytes(Path(f"/proc/{one}")) for one in (first, *descendants(first)))
 
 
 def _own_bytes(proc: Path) -> int:
