@@ -147,6 +147,7 @@ def test_asking_for_a_stop_ends_it_with_what_there_is_and_it_goes_on(judge, log,
     assert store.status().state is RunState.FINISHED
 
 
+@pytest.mark.slow
 def test_with_little_time_every_task_has_some_samples_before_any_has_many(judge, log, tmp_path):
     asked = []
 
@@ -196,6 +197,7 @@ def test_a_policy_that_leaves_samples_out_is_no_whole_evaluation(judge, log, tmp
     assert EvalStore.open(tmp_path / "x").status().state is RunState.FAILED
 
 
+@pytest.mark.slow
 def test_tasks_whose_prompts_are_too_long_are_left_out_and_named(judge, log, tmp_path):
     policy = ScriptedPolicy([MIRROR])
     tasks = EvalConfig(tasks=TASKS).load_tasks()
@@ -212,6 +214,7 @@ def test_tasks_whose_prompts_are_too_long_are_left_out_and_named(judge, log, tmp
         evaluate(config(), root=tmp_path, name="y", judge=judge, log=log, policy=policy)
 
 
+@pytest.mark.slow
 def test_other_prompts_than_before_are_not_mixed_in(judge, log, tmp_path):
     wording = tmp_path / "own.toml"
     wording.write_text(PromptTemplate.load().to_toml())
@@ -225,6 +228,7 @@ def test_other_prompts_than_before_are_not_mixed_in(judge, log, tmp_path):
         evaluate(own, root=tmp_path, name="x", judge=judge, log=log, policy=policy)
 
 
+@pytest.mark.slow
 def test_another_thread_can_evaluate(judge, log, tmp_path):
     def work():
         evaluate(

@@ -16,7 +16,7 @@ from arcbench.rewards import scheme
 from arcbench.runs import RunStore
 
 CONFIG = EvalConfig(tasks=("67a3c6ac",), n=16).resolved()
-IN_TMP = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+IN_TMP = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def run_folder(root: Path, *steps: int) -> Path:

@@ -2,7 +2,7 @@ import dataclasses
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arcbench.evaluation.record import record
@@ -75,6 +75,7 @@ def test_views_of_a_task_differ_from_each_other_and_between_seeds_and_tasks():
     assert len(drawn) == 4 * 5 * 3
 
 
+@settings(max_examples=30)
 @given(
     all_tasks=st.lists(tasks(max_side=2), min_size=1, max_size=4, unique_by=lambda t: t.id),
     views=st.integers(1, 5),
@@ -95,6 +96,7 @@ def test_what_is_missing_is_asked_once_and_comes_back_as_what_it_was(all_tasks, 
         assert (attempt.task, attempt.augmentation) == (seen.task, seen.augmentation)
 
 
+@settings(max_examples=30)
 @given(all_tasks=st.lists(tasks(max_side=2), min_size=2, max_size=4, unique_by=lambda t: t.id))
 def test_what_chooses_the_noise_of_a_sample_is_the_same_whatever_else_is_evaluated(all_tasks):
     last = all_tasks[-1].id
