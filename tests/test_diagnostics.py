@@ -110,6 +110,12 @@ def test_a_flat_reward_has_the_causes_that_its_figures_show_first():
     assert "learning rate of 1e-08" in found(steady(4, 80), slow)[Kind.FLAT].causes[0]
 
 
+def test_a_reward_that_rose_within_the_beginning_is_not_flat():
+    """Was wrong once: a run that was hacked within 20 steps, and stood still from there on."""
+    lines = changed(steady(13, 90), 2, **{series.REWARD_MEAN: 8.9})
+    assert Kind.FLAT not in found(lines)
+
+
 def test_a_loss_that_is_no_number_is_found():
     lines = steady(5, 30)
     lines[-1] = {**lines[-1], series.LOSS: None}

@@ -320,7 +320,9 @@ def flat(signals: Signals) -> Sign | None:
     track, solved = signals.get(series.REWARD_MEAN, FLAT_STEPS), signals.get(series.SOLVE_RATE)
     if track is None or (solved is not None and solved.mean(20) >= NEARLY_ALL):
         return None
-    if abs(track.shift(30)) >= 2.5 or track.best[1] - track.normal > 3 * track.spread():
+    height = signals.settings.top - signals.settings.floor
+    moved = abs(track.mean(30) - track.start) >= 0.1 * height
+    if moved or abs(track.shift(30)) >= 2.5 or track.best[1] - track.normal > 3 * track.spread():
         return None
     silent = signals.get(series.GROUP_NO_SIGNAL)
     stuck = silent is not None and silent.mean(30) >= NEARLY_ALL

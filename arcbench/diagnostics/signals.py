@@ -83,6 +83,11 @@ class Track:
         return max(_NORMAL_MAD * median(far), _NORMAL_MEAN * fmean(far), floor)
 
     @property
+    def start(self) -> float:
+        """The mean of the first five values: of the policy as it was before it learned."""
+        return fmean(self._first[:5])
+
+    @property
     def usual(self) -> float:
         """The mean of the beginning: for shares, whose median is often 0."""
         return fmean(self.early())
