@@ -174,7 +174,8 @@ def test_a_flow_left_early_closes_its_source_and_blocks_nobody(judge, text):
         finally:
             closed.set()
 
-    flowing = judge.flow(endless())
+    source = endless()  # held here, so that nothing but a call closes it
+    flowing = judge.flow(source)
     next(flowing)
     flowing.close()
     assert closed.wait(PATIENCE_S)
