@@ -147,6 +147,18 @@ def test_asking_for_a_stop_ends_it_with_what_there_is_and_it_goes_on(judge, log,
     assert store.status().state is RunState.FINISHED
 
 
+def test_without_any_time_nothing_is_drawn_and_the_figures_say_so(judge, log, tmp_path):
+    policy = Counted([MIRROR])
+    results = evaluate(
+        config(), root=tmp_path, name="x", judge=judge, log=log, policy=policy,
+        deadline=time.monotonic() - 1,
+    )  # fmt: skip
+    assert (policy.asked, results.samples) == (0, 0)
+    status = EvalStore.open(tmp_path / "x").status()
+    assert (status.state, status.total, status.done) == (RunState.STOPPED, 16, 0)
+    assert "the time was used up: 0 of 16 samples" in status.reason
+
+
 @pytest.mark.slow
 def test_with_little_time_every_task_has_some_samples_before_any_has_many(judge, log, tmp_path):
     asked = []

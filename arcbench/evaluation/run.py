@@ -61,7 +61,7 @@ def evaluate(
     log = RunLog(store.log) if log is None else log
     wish = Wish(store=store)
     if deadline is not None:
-        left = deadline - time.monotonic()
+        left = max(0.0, deadline - time.monotonic())
         ending = min(RESULTS_S, 0.2 * left)
         judging = min(config.timeout_s + EXTRA_JUDGING_S, 0.3 * left)
         wish.judge_until, wish.sample_until = deadline - ending, deadline - ending - judging

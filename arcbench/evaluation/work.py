@@ -121,7 +121,7 @@ class Evaluation:
         """Draw and judge what is missing, and write the figures."""
         store, config, counts = self.store, self.config, self.counts
         self._leave_out(store.info().get("left_out", ()))
-        if counts.sampled < counts.total:
+        if counts.sampled < counts.total and not self.wish.wanted():
             policy = self._ready(policy)
         store.set_status(
             RunState.RUNNING, phase="sampling", total=counts.total, sampled=counts.sampled,
@@ -368,10 +368,8 @@ class _Shards:
 
 
 def _device(policy: Policy) -> str:
-    """What the policy runs on, as far as this process knows."""
+    """What the policy runs on; empty where that is not in this process."""
     torch = sys.modules.get("torch")
-    model = getattr(policy, "model", None)
-    if torch is None or model is None:
-        return ""
-    on_gpu = torch.cuda.is_available() and getattr(model.device, "type", "") == "cuda"
-    return str(torch.cuda.get_device_name(model.device)) if on_gpu else "cpu"
+    device = getattr(getattr(policy, "model", None), "device", None)
+    kind = getattr(device, "type", "")
+    return str(torch.cuda.get_device_name(device)) if torch and kind == "cuda" else kind
