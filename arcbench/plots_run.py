@@ -49,6 +49,7 @@ class Panel:
     share: bool = False  # 0 to 1, told in percent
     log: bool = False
     stacked: bool = False
+    least: float = 0.0  # shortest range that is drawn, of a log axis in parts; less is rounding
 
 
 def _outcomes() -> dict[str, str]:
@@ -135,6 +136,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel(
             title="KL of a token, nats",
             curves={"to the start": series.KL, "since sampling": series.KL_SAMPLED},
+            least=1e-5,
         ),
         Panel(
             title="clipped",
@@ -154,6 +156,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
                 "smallest": series.UPDATE_RATIO_MIN,
             },
             log=True,
+            least=0.1,
         ),
     ),
     "sync": (
@@ -174,6 +177,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
                 "smallest": series.RATIO_MIN,
             },
             log=True,
+            least=0.1,
         ),
         Panel(
             title="effective sample size",
@@ -284,21 +288,31 @@ def _draw(axes: Axes, panel: Panel, metrics: Sequence[Line]) -> None:
             _name(axes, panel)
             return
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, min_n_ticks=1))
+    low, high = axes.get_ylim()
     if panel.log:
-        _log(axes)
+        _log(axes, panel.least)
     elif panel.share:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        low, high = axes.get_ylim()
+        low, high = _at_least(low, high, 0.1)
         axes.set_ylim(max(low, -0.02), min(high, 1.02))
     else:
         axes.yaxis.set_major_formatter(lambda y, _: f"{y:g}")
+        axes.set_ylim(_at_least(low, high, panel.least))
     _name(axes, panel)
 
 
-def _log(axes: Axes) -> None:
+def _at_least(low: float, high: float, least: float) -> tuple[float, float]:
+    """The range, made wider at both ends if it is shorter than that."""
+    more = max(0.0, least - (high - low)) / 2
+    return low - more, high + more
+
+
+def _log(axes: Axes, least: float) -> None:
     """A logarithmic axis with a handful of plain numbers."""
     axes.set_yscale("log")
     low, high = axes.get_ylim()
+    if high < (1 + least) * low:
+        low, high = axes.set_ylim(low / (1 + least), high * (1 + least))
     subs = (1.0,) if high > 100 * low else (1.0, 2.0, 5.0)
     axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=6))
     axes.yaxis.set_major_formatter(lambda y, _: f"{y:g}")

@@ -61,3 +61,15 @@ def test_a_gap_of_zero_is_no_point_of_a_logarithm():
     assert panel.lines[0].get_xdata().tolist() == [2, 3]
     (zeros,) = shown(run_page([{"step": 1, series.SAMPLED_GAP: 0.0}]))
     assert [t.get_text() for t in zeros.texts] == ["all 0"]
+
+
+def test_rounding_does_not_look_like_a_movement():
+    lines = [
+        {"step": s, series.KL_SAMPLED: s * 1e-12, series.RATIO_MEAN: 1 + s * 1e-9,
+         series.RATIO_ESS: 1 - s * 1e-9}
+        for s in range(1, 9)
+    ]  # fmt: skip
+    for axes in shown(run_page(lines)):
+        ys = axes.lines[0].get_ydata()
+        low, high = axes.get_ylim()
+        assert high - low > 1e4 * (max(ys) - min(ys))
