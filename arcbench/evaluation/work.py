@@ -141,8 +141,9 @@ class Evaluation:
         for problem in tasks.problems:
             self.log.print(f"left out: {problem}")
         views = f", {config.views} views" if config.views > 1 else ""
+        many = f"{len(tasks)} task{'' if len(tasks) == 1 else 's'}"
         self.log.print(
-            f"{self.store.path}: {config.policy_name} on {len(tasks)} tasks of "
+            f"{self.store.path}: {config.policy_name} on {many} of "
             f"{config.data_name} × {config.n} samples{views}, template "
             f"{config.template}, temperature {config.temperature:g}"
         )
