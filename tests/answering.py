@@ -24,13 +24,14 @@ class Answering(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.bodies.append(body)
+        if self.path != "/tokenize":
+            time.sleep(self.server.delay_s)
         status = self.server.plan.pop(0) if self.server.plan else 200
         if status != 200:
             self.reply(status, {"error": "not now"})
         elif self.path == "/tokenize":
             self.reply(200, {"count": 7})
         else:
-            time.sleep(self.server.delay_s)
             self.server.answered += 1
             self.reply(200, {"choices": [self.choice(i) for i in range(body["n"])][::-1]})
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arcbench.errors import UserError
-from arcbench.policies import Ask, SamplingConfig, load_policy, sample
+from arcbench.policies import Ask, SamplingConfig, load_policy, sample, servers
 from arcbench.policies.http import ServerGone
 from arcbench.policies.servers import MOST_CHOICES, ServersPolicy, requests_of
 from arcbench.training.plain_server import PlainServer, handler
@@ -109,9 +109,11 @@ def test_a_refused_request_is_an_error_at_once_and_no_server_is_lost(pair):
     assert sum(len(server.bodies) for server in pair) == 1
 
 
-def test_a_request_that_every_server_fails_at_ends_with_an_error(pair):
+def test_a_request_that_every_server_fails_at_ends_with_an_error(pair, monkeypatch):
+    monkeypatch.setattr(servers, "LOOK_EVERY_S", 0.02)  # each is back before the other fails
     policy = policy_of(*pair)
-    pair[0].plan, pair[1].plan = [500] * 9, [500] * 9
+    for server in pair:
+        server.plan, server.delay_s = [500] * 9, 0.3
     with pytest.raises(ServerGone, match="answered 500"):
         sample(policy, [HELLO], SamplingConfig(n=1))
 

@@ -1,5 +1,6 @@
 """A policy run by a real vLLM on the CPU: the same prompts, draws that depend on nothing else."""
 
+import itertools
 import subprocess
 import sys
 
@@ -7,7 +8,14 @@ import psutil
 import pytest
 
 from arcbench.errors import UserError
-from arcbench.policies import Ask, SamplingConfig, load_policy, model_path, sample
+from arcbench.policies import (
+    Ask,
+    SamplingConfig,
+    load_policy,
+    load_tokenizer,
+    model_path,
+    sample,
+)
 from arcbench.policies.worker import WorkerPolicy
 from arcbench.prompts import PromptTemplate
 from arcbench.synth.generate import generate
@@ -20,8 +28,9 @@ FREE = SamplingConfig(temperature=1.0, max_new_tokens=40, seed=5)
 
 @pytest.fixture(scope="module")
 def asked():
-    template = PromptTemplate.load("arcbench")
-    return [template.messages(generate(1, index).task) for index in range(5)]
+    template, count = PromptTemplate.load("arcbench"), load_tokenizer("embedded").count_tokens
+    made = (template.messages(generate(1, index).task) for index in itertools.count())
+    return list(itertools.islice((m for m in made if count(m) < 2000), 5))
 
 
 @pytest.fixture(scope="module")
