@@ -86,14 +86,15 @@ def test_a_task_with_other_colours_and_order_looks_like_itself(index, colours):
 def test_look_alikes_within_the_window_are_left_out(monkeypatch):
     from arcbench.synth import stream
 
-    monkeypatch.setattr(
-        stream, "generate", lambda seed, index, config: generate(seed, index % 3, config)
-    )
+    def repeating(seed, index, config):
+        return generate(seed, index % 3 if index < 9 else index, config)
+
+    monkeypatch.setattr(stream, "generate", repeating)
     left = Left()
-    found = tasks(4, 3, encode=task_itself, workers=0, left=left)
-    assert [index for index, _ in found] == [0, 1, 2]
-    left = Left()
-    narrow = tasks(4, 5, encode=task_itself, workers=0, left=left, window=1)
+    found = tasks(4, 5, encode=task_itself, workers=0, left=left)
+    assert [index for index, _ in found] == [0, 1, 2, 9, 10]
+    assert left.look_alikes == 6
+    narrow = tasks(4, 5, encode=task_itself, workers=0, window=1)
     assert [index for index, _ in narrow] == [0, 1, 2, 3, 4]
 
 
