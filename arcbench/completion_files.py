@@ -39,7 +39,6 @@ _FORMS = (
 )
 _REMEMBERED = 4096  # prompts and the tasks that they show
 _GZIP = b"\x1f\x8b"
-_BOM = b"\xef\xbb\xbf"
 
 
 def read_attempts(
@@ -130,11 +129,10 @@ def _lines(
         number = 0
         try:
             for number, line in enumerate(lines, start=1):
-                text = line.removeprefix(_BOM) if number == 1 else line
-                if not text.strip():
+                if not line.strip():
                     continue
                 try:
-                    record = _record(text)
+                    record = _record(line)
                     task = shown.task(record)
                     seen = None if views is None else views.seen(task, record.get("index"))
                     completions = _completions(record)

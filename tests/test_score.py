@@ -162,6 +162,16 @@ def test_two_tasks_with_the_same_grids_are_named_and_so_is_a_prompt_of_none():
         ShownTasks(tasks).task({"prompt": "Write a poem."})
     with pytest.raises(UserError, match="unknown task of twins"):
         ShownTasks(tasks).task({"prompt": strange, "uid": OTHER})
+    with pytest.raises(UserError, match="unknown task of twins"):
+        # What the prompt shows is something else, perhaps an augmented form.
+        ShownTasks(tasks).task({"prompt": strange, "uid": f"{MIRROR}-0"})
+
+
+def test_a_task_of_which_the_prompt_shows_a_part_only_is_not_meant():
+    mine = ARC[MIRROR]
+    more = replace(mine, id="more", train=(*mine.train, *ARC[OTHER].train))
+    tasks = TaskSet(name="two", tasks={MIRROR: mine, "more": more})
+    assert ShownTasks(tasks).task({"prompt": rendered(TEMPLATE.messages(mine))}).id == MIRROR
 
 
 BROKEN = [
