@@ -14,6 +14,7 @@ from arcbench.training.config import TrainConfig
 from arcbench.training.curriculum import write_pass_rates
 from arcbench.training.data import prompt_source
 from tests.adapted import save_adapter
+from tests.guarded_course import guarded_course
 from tests.tiny_policy import save_tiny_policy
 
 LORA = {"policy": {"lora": {}}}
@@ -21,6 +22,7 @@ RATES = {"data": {"signal_from": "RATES"}}
 VLLM = {"engine": {"kind": "vllm-colocate"}}
 SERVER = {"engine": {"kind": "vllm-server"}}
 ADAPTERS = {**LORA, "engine": {"kind": "vllm-adapters"}}
+STOP, REWIND = {"guard": {"action": "stop"}}, {"guard": {"action": "rewind"}}
 # For each leaf: the settings in which it counts, another value of it, and who must see a change.
 LEAVES = {
     "policy.model": ({}, "TINY", "folder"),
@@ -116,6 +118,13 @@ LEAVES = {
     "engine.correction.floor": (VLLM, 0.1, "trl"),
     "sync.prove": ({}, False, "canary"),
     "sync.every": ({}, 0, "canary"),
+    "guard.action": ({}, "off", "guard"),
+    "guard.kinds": (STOP, ["memory"], "guard"),
+    "guard.severity": (STOP, "warning", "guard"),
+    "guard.patience": (STOP, 9, "guard"),
+    "guard.lr_factor": (REWIND, 0.5, "guard"),
+    "guard.max_rewinds": (REWIND, 1, "guard"),
+    "guard.keep_healthy": ({}, 1, "guard"),
     "sandbox.workers": ({}, 3, "pool"),
     "sandbox.timeout_s": ({}, 9.0, "pool"),
     "sandbox.memory_mb": ({}, 300, "pool"),
@@ -228,6 +237,8 @@ def seen(who: str, config: TrainConfig, chat, store):
         return [(c.base_url, c.patience_s) for c in run_engine().clients]
     if who == "canary":
         return canary_options(config)
+    if who == "guard":
+        return guarded_course(config)
     if who == "packages":
         try:
             return check_packages(config)

@@ -15,6 +15,7 @@ from arcbench.runs import RunState, RunStore
 from arcbench.training import rewind
 from arcbench.training.config import GuardConfig, LoraConfig, PolicyConfig, TrainConfig
 from arcbench.training.watch import read_findings
+from tests.guarded_course import guarded_course
 from tests.tiny_policy import save_tiny_policy
 from tests.tiny_runs import assert_same_course, make_config
 
@@ -290,3 +291,29 @@ def test_two_processes_go_back_together(model, tmp_path):
     assert [m["step"] for m in store.metrics()] == list(range(1, status.step + 1))
     assert len(store.info()["rewinds"]) == 1
     assert store.info()["processes"] == 2
+
+
+# What is done, step by step
+
+
+def test_a_guard_that_rewinds_goes_back_as_often_as_it_may_and_then_stops():
+    config = TrainConfig(guard=GuardConfig(action="rewind", max_rewinds=2))
+    course = guarded_course(config)
+    gone_back = [x for x in course if x.startswith("(")]
+    assert gone_back == ["(15, 3e-05)", "(15, 9e-06)", gone_back[-1]]
+    assert "rewinds did not help (2 of 2)" in course[-2]
+    assert gone_back[-1].endswith("[15, 20])")
+
+
+def test_a_guard_waits_for_the_severity_and_patience_that_it_is_told():
+    ends = {}
+    for severity, patience in (("warning", 0), ("critical", 0), ("critical", 4)):
+        guard = GuardConfig(action="stop", severity=severity, patience=patience)
+        step, _ = guarded_course(TrainConfig(guard=guard))[-1].strip("(").split(",", 1)
+        ends[severity, patience] = int(step)
+    assert 20 < ends["warning", 0] < 40 < ends["critical", 0]
+    assert ends["critical", 4] == ends["critical", 0] + 4
+
+
+def test_a_guard_that_is_off_reads_nothing_and_keeps_nothing():
+    assert guarded_course(TrainConfig(guard=OFF)) == ["(60, [])"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from arcbench.diagnostics.advice import advise
 from arcbench.diagnostics.finding import Finding, Kind
-from arcbench.diagnostics.rules import COLLAPSES, OTHERS, Sign, seen
+from arcbench.diagnostics.rules import BAD_SHARES, COLLAPSES, OTHERS, Sign, doubtful, falls, seen
 from arcbench.diagnostics.rules_machine import MACHINE
 from arcbench.diagnostics.signals import Signals
 from arcbench.runs import Metrics, RunStore
@@ -61,11 +61,18 @@ class Diagnoser:
         return [f for f in self.findings if f.holds]
 
     def healthy(self, also: Iterable[Kind] = ()) -> bool:
-        """Whether there is not even a first sign of what harms the policy, nor of `also`."""
+        """Whether nothing harms the policy, nor one of `also` is found, not even in a first sign.
+
+        That is also an early figure left behind: a bad share above it, or the reward below.
+        """
         kinds = HARMFUL.union(also)
         if any(self._standing.get(kind, 0) > 0 for kind in kinds):
             return False
-        return not any(f.kind in kinds for f in self.holding)
+        if any(f.kind in kinds for f in self.holding):
+            return False
+        return not any(doubtful(self.signals, name) for name in BAD_SHARES) and not falls(
+            self.signals
+        )
 
     def _found(self, sign: Sign) -> list[Finding]:
         """The finding of a sign, if it is new or worse."""

@@ -261,6 +261,29 @@ def pays(signals: Signals) -> bool:
     return shift >= 1 and now - track.normal >= 0.85 * best
 
 
+# Too little for a finding, too much for a healthy policy
+
+BAD_SHARES = (
+    series.NO_PROGRAM, series.GARBLED, series.LENGTH_TRUNCATED, series.LOOP, series.FAILED,
+)  # fmt: skip
+DOUBT = 3.0  # standard errors
+
+
+def doubtful(signals: Signals, name: str) -> bool:
+    """Whether a share of bad completions has left the range of the beginning."""
+    track = signals.get(name)
+    if track is None:
+        return False
+    floor = signals.share_floor(track)
+    return track.mean(3) - track.usual >= 0.1 and track.shift(5, floor, share=True) >= DOUBT
+
+
+def falls(signals: Signals) -> bool:
+    """Whether the reward has left the range of the beginning downwards."""
+    track = signals.get(series.REWARD_MEAN)
+    return track is not None and track.shift(5) <= -DOUBT
+
+
 # Nothing to learn from
 
 

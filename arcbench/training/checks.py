@@ -246,9 +246,10 @@ def _disk(config: TrainConfig, shape: ModelShape | None, root: Path) -> Prefligh
     weights = shape.weights if lora is None else shape.adapter_weights(lora.rank)
     # A checkpoint has what is trained and the optimiser's states.
     size = weights * _TRAINED * (1 + _ADAM)
-    return preflight.check_disk(
-        free, checkpoint_bytes=size, keep=config.keep_checkpoints, where=str(there)
-    )
+    keep = config.keep_checkpoints
+    if config.guard.action != "off":
+        keep += config.guard.keep_healthy
+    return preflight.check_disk(free, checkpoint_bytes=size, keep=keep, where=str(there))
 
 
 def _optimizer(name: str) -> str:

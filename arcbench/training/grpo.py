@@ -20,7 +20,7 @@ from arcbench.policies.chat import ChatTokenizer
 from arcbench.runs import RunState, RunStore, free_name
 from arcbench.sandbox import SandboxPool
 from arcbench.sandbox.pool import usable_cores
-from arcbench.training import build, engine_setup, faults
+from arcbench.training import build, engine_setup, faults, rewind
 from arcbench.training.bridge import RewardBridge
 from arcbench.training.checks import before_run
 from arcbench.training.config import TrainConfig, overfit_config
@@ -32,7 +32,7 @@ from arcbench.training.data import (
     with_own_rates,
 )
 from arcbench.training.lifeline import End, Lifeline, LostProcess
-from arcbench.training.measure import Measurement, before_after_table, measure, shown_figures
+from arcbench.training.measure import Measurement, before_after_table, measure
 from arcbench.training.observe import Observer, observed
 from arcbench.training.onlooker import Onlooker
 from arcbench.training.processes import ALONE, Processes, join, started_several
@@ -44,8 +44,7 @@ from arcbench.training.recorder import (
     drop_broken_checkpoints,
     newest_checkpoint,
 )
-from arcbench.training.rewind import finish as finish_rewind
-from arcbench.training.rewind import rate_callback
+from arcbench.training.run_plots import save_plots
 from arcbench.training.tracking import told_nobody, trackers
 from arcbench.training.trl_args import grpo_args, micro_batches, num_prompts
 from arcbench.training.watch import Watch, watch_callback
@@ -111,7 +110,7 @@ def _resumable(store: RunStore, config: TrainConfig, steps: int | None) -> Train
         raise UserError(f"run {store.name} is running (process {status.pid}): stop it first")
     if status.state is not RunState.RUNNING:
         store.stop_file.unlink(missing_ok=True)  # left by a run that was killed
-    if finish_rewind(store) is not None:  # a kill came between the decision and its end
+    if rewind.finish(store) is not None:  # a kill came between the decision and its end
         config = TrainConfig.from_dict(store.config())
     if steps is not None and steps != config.steps:
         config = replace(config, steps=steps)
@@ -152,7 +151,7 @@ def _run(path: Path, config: TrainConfig, log: RunLog | None, processes: Process
         store.set_status(RunState.RUNNING, phase="loading", total_steps=config.steps)
         state, reason = _until_stopped(store, config, log, lifeline)
         if main:
-            _save_plots(store)
+            save_plots(store)
         minutes, seconds = divmod(round(time.monotonic() - started), 60)
         ended = f"{state.value} ({reason})" if reason else state.value
         log.print(
@@ -340,7 +339,7 @@ class _Run:
             callbacks=[
                 as_callback(recorder),
                 faults.health_callback(store),
-                rate_callback(lambda: watch.config.grpo.learning_rate),
+                rewind.rate_callback(lambda: watch.config.grpo.learning_rate),
                 watch_callback(watch, steps_per_sampling=config.grpo.steps_per_sampling),
             ],
         )
@@ -398,17 +397,3 @@ class _Run:
         result = measure(policy, source, judge, config, self.stop.check, self.processes)
         self.store.write_eval(which, result.to_dict())
         return result
-
-
-def _save_plots(store: RunStore) -> None:
-    """Draw the curve, and before and after where both were measured."""
-    from arcbench.plots import before_after, training_curve
-
-    metrics = store.metrics()
-    if metrics:
-        figure = training_curve(metrics)
-        figure.savefig(store.plot_file("training"), dpi=130)
-    before, after = store.read_eval("before"), store.read_eval("after")
-    if before and after:
-        figure = before_after(before["figures"], after["figures"], shown_figures(after["tasks"]))
-        figure.savefig(store.plot_file("before_after"), dpi=130)
