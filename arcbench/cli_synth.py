@@ -212,10 +212,12 @@ def synth_rates(
                 break
     write_json(out, to_json(rates, model.name))
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("family", "solved", "rate"):
+    for column in ("family", "solved", "rate", "fits train only"):
         table.add_column(column, justify="left" if column == "family" else "right", no_wrap=True)
     for rate in sorted(rates, key=lambda r: r.rate)[:weakest]:
-        table.add_row(rate.family, f"{rate.solved}/{rate.samples}", f"{rate.rate:.0%}")
+        table.add_row(
+            rate.family, f"{rate.solved}/{rate.samples}", f"{rate.rate:.0%}", f"{rate.misled}"
+        )
     OUT.print(table)
     solved, total = sum(r.solved for r in rates), sum(r.samples for r in rates)
     OUT.print(

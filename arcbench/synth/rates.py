@@ -26,6 +26,7 @@ class FamilyRate:
     family: str
     samples: int
     solved: int
+    misled: int = 0  # right on all train pairs, wrong on a test pair: is the family ambiguous?
 
     @property
     def rate(self) -> float:
@@ -75,11 +76,15 @@ def family_rates(
         prompts = [form.messages(item.task) for _, item in drawn]
         found = [(drawn[s.prompt_index], s.completion) for s in policy.stream(prompts, config)]
         attempts = [Attempt(task=item.task, completion=text) for (_, item), text in found]
-        solved = dict.fromkeys(group, 0)
+        solved, misled = dict.fromkeys(group, 0), dict.fromkeys(group, 0)
         for ((name, _), _), rollout in zip(found, judge.judge(attempts), strict=True):
-            solved[name] += rollout.score.solved
+            score = rollout.score
+            solved[name] += score.solved
+            misled[name] += score.solved_train and not score.solved_test
         for name in group:
-            yield FamilyRate(family=name, samples=tasks * samples, solved=solved[name])
+            yield FamilyRate(
+                family=name, samples=tasks * samples, solved=solved[name], misled=misled[name]
+            )
 
 
 def weights_from_rates(rates: Sequence[FamilyRate]) -> dict[str, float]:
@@ -100,6 +105,8 @@ def to_json(rates: Sequence[FamilyRate], policy: str) -> Mapping[str, Any]:
     """What `read_weights` and a reader want of a measurement."""
     return {
         "policy": policy,
-        "rates": {r.family: {"samples": r.samples, "solved": r.solved} for r in rates},
+        "rates": {
+            r.family: {"samples": r.samples, "solved": r.solved, "misled": r.misled} for r in rates
+        },
         "weights": weights_from_rates(rates),
     }
