@@ -1,6 +1,7 @@
 import io
 import json
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from arcbench import cli_compare
 from arcbench.errors import UserError
 from arcbench.evaluation import pass_at_k
 from arcbench.evaluation.compare import Side, compare, compare_sides, differing
-from arcbench.evaluation.differences import fisher, mcnemar, newcombe
-from arcbench.evaluation.pass_at_k import TaskCount
+from arcbench.evaluation.differences import fisher, mcnemar, rate_interval, rate_test
+from arcbench.evaluation.pass_at_k import FEW_TASKS, TaskCount
 from arcbench.evaluation.sides import read_sides
 from arcbench.evaluation.table import short_names, signed
 from arcbench.files import write_json
@@ -58,13 +59,13 @@ def test_the_verdict_is_a_sentence_with_every_figure_that_decides():
     assert found.verdict.endswith("), 14 tasks gained, 3 lost, McNemar p = 0.013")
     assert compared(after, before, n=20).verdict.startswith("worse: pass rate 16.8 → 6.1 %, −10.6")
     assert compared(before, before, n=20).verdict == (
-        "no clear difference: pass rate 6.1 → 6.1 %, +0.0 points (95 % −2.4 to 2.4), "
+        "no clear difference: pass rate 6.1 → 6.1 %, +0.0 points (95 % −3.1 to 3.1), "
         "0 tasks gained, 0 lost, McNemar p = 1.00"
     )
 
 
 sides = st.lists(
-    st.tuples(st.integers(0, 8), st.integers(0, 8)), min_size=1, max_size=12
+    st.tuples(st.integers(0, 8), st.integers(0, 8)), min_size=1, max_size=16
 )  # solved of 8 samples
 
 
@@ -91,7 +92,9 @@ def test_intervals_contain_the_change_and_chances_are_chances(solved):
         if d.low is not None:
             assert d.low <= d.change <= d.high
             assert 0 < d.p <= 1
-            if len(found.tasks) > 1 and abs(d.p - 0.05) > 0.005:  # the interval and p agree
+            if (
+                len(found.tasks) >= FEW_TASKS and abs(d.p - 0.05) > 0.005
+            ):  # the interval and p agree
                 assert (d.p < 0.05) == (d.low > 1e-9 or d.high < -1e-9)
     assert found.pass_rate.low is not None
     for t in found.tasks:
@@ -113,7 +116,34 @@ def test_mcnemars_test_is_exact(gained, lost, p):
 
 def test_the_interval_of_two_shares_is_newcombes():
     # His example (a): 56 of 70 against 48 of 80, method 10.
-    assert newcombe(count(48, 80), count(56, 70)) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    found = rate_interval([count(48, 80)], [count(56, 70)])
+    assert found == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_the_test_of_several_tasks_counts_every_way_in_which_it_may_have_come():
+    a, b = [count(1, 3), count(0, 2)], [count(3, 3), count(1, 2)]
+    # Each task's right samples fall on the second side in any of these ways, equally likely.
+    ways = [
+        sum(i >= 3 for i in first) + sum(i >= 2 for i in second)
+        for first in combinations(range(6), 4)
+        for second in combinations(range(4), 1)
+    ]
+    chance = {n: ways.count(n) / len(ways) for n in set(ways)}
+    expected = sum(p for p in chance.values() if p <= chance[4] + 1e-9)
+    assert rate_test(a, b) == pytest.approx(expected)
+    assert rate_test([count(3, 4)], [count(1, 4)]) == pytest.approx(0.4857, abs=1e-4)
+    assert rate_test([count(60_000, 100_000)] * 3, [count(60_900, 100_000)] * 3) < 1e-9
+
+
+def test_few_tasks_that_all_fell_a_little_prove_nothing():
+    # Three tasks of 8 samples: a bootstrap over tasks would be certain.
+    found = compared([5, 4, 5], [4, 3, 3])
+    assert found.verdict.startswith("no clear difference: pass rate 58.3 → 41.7 %, −16.7 points")
+    assert found.pass_rate.p > 0.2
+    assert {d.p for d in found.differences[1:]} == {None}
+    assert found.warnings == (
+        "only 3 tasks: interval and p are those of their samples and tell nothing of other tasks",
+    )
 
 
 def test_fishers_test_is_that_of_the_lady_tasting_tea():
@@ -132,18 +162,29 @@ def test_a_task_is_told_only_if_it_stands_out_among_all_that_were_looked_at():
 
 
 @pytest.mark.slow
-def test_equal_policies_are_seldom_called_different():
-    false, alarms = 0, 0
-    for seed in range(40):
+@pytest.mark.parametrize("tasks", [1, 3, 12, 60])
+def test_equal_policies_are_seldom_called_different(tasks):
+    false = sure = alarms = 0
+    for seed in range(60):
+        generator = np.random.default_rng(seed)
+        chances = generator.beta(0.3, 1.0, tasks)
         a, b = (
-            Side(name=str(i), counts=drawn_results(60, 16, seed=2 * seed + i).counts)
-            for i in (0, 1)
+            Side(
+                name=name,
+                counts={
+                    f"t{i}": count(int(c), 16)
+                    for i, c in enumerate(generator.binomial(16, chances))
+                },
+            )
+            for name in "ab"
         )
-        found = compare_sides(a, b, rng=np.random.default_rng(seed))
+        found = compare_sides(a, b, rng=generator)
         false += not found.pass_rate.low <= 0 <= found.pass_rate.high
+        sure += found.pass_rate.p < 0.05
         alarms += len(found.changed)
-    assert false <= 5  # 2 of 40 are expected
-    assert alarms <= 3
+    assert false <= 7  # 3 of 60 are expected
+    assert sure <= 7
+    assert alarms <= 4
 
 
 def test_a_policy_that_learned_is_called_better():
@@ -157,9 +198,10 @@ def test_a_policy_that_learned_is_called_better():
 
 def test_with_one_task_the_samples_decide_and_the_reader_is_told():
     found = compared([3], [20], n=32)
-    assert (found.pass_rate.low, found.pass_rate.high) == newcombe(count(3, 32), count(20, 32))
-    assert found.pass_rate.p == fisher(count(3, 32), count(20, 32))
-    assert "Fisher p < 0.001" in found.verdict
+    expected = rate_interval([count(3, 32)], [count(20, 32)])
+    assert (found.pass_rate.low, found.pass_rate.high) == expected
+    assert found.pass_rate.p == pytest.approx(fisher(count(3, 32), count(20, 32)))
+    assert found.verdict.endswith("), p < 0.001")
     assert "tell nothing of other tasks" in found.warnings[0]
     assert named(found, "tasks solved").p is None
 

@@ -1,7 +1,7 @@
 """Two evaluations of the same tasks: what was gained, what was lost, and how sure that is."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,15 @@ from arcbench.evaluation.differences import (
     Difference,
     fisher,
     mcnemar,
-    newcombe,
     paired,
-    pooled,
+    rate_interval,
+    rate_test,
 )
-from arcbench.evaluation.pass_at_k import TaskCount, pass_at_ks
+from arcbench.evaluation.pass_at_k import FEW_TASKS, TaskCount, pass_at_ks
 from arcbench.evaluation.results import FIGURES, Results
 from arcbench.rewards import Pairs
 
 SURE = 0.05  # a change with a smaller q (a p corrected for the number of tasks) is told
-FEW_TASKS = 10
 SOLVED = "tasks solved"  # pass@k at the samples that all tasks of both sides have
 
 # Settings that change what a sample is, or what counts as solved: not those of the policy itself.
@@ -146,6 +145,8 @@ class Comparison:
             f"{word}: pass rate {100 * rate.a:.1f} → {100 * rate.b:.1f} %, "
             f"{100 * rate.change:+.1f} points (95 % {100 * rate.low:.1f} to {100 * rate.high:.1f})"
         )
+        if len(self.tasks) < FEW_TASKS and rate.p is not None:
+            text += f", {p_text(rate.p)}"
         solved = next((d for d in self.differences if d.name == SOLVED), None)
         if len(self.tasks) > 1 and not self.equal_samples and solved is not None:
             text += (
@@ -156,8 +157,6 @@ class Comparison:
             text += f", {_count(len(self.gained), 'task')} gained, {len(self.lost)} lost"
             if self.mcnemar is not None:
                 text += f", McNemar {p_text(self.mcnemar)}"
-        elif rate.p is not None:
-            text += f", Fisher {p_text(rate.p)}"
         return text.replace("-", "−")
 
     def to_dict(self) -> dict[str, Any]:
@@ -245,14 +244,11 @@ def _rate_differences(
     """The pass rate, pass@k, and the solved tasks, which are pass@k at the largest k."""
     names = ["pass rate", *(f"pass@{k}" for k in ks[1:-1]), *([SOLVED] if ks[1:] else [])]
     first, *others = paired(names, pass_at_ks(a, ks), pass_at_ks(b, ks), rng)
-    if first.low is None:  # the tasks have one change, so only the samples tell how sure it is
-        ca, cb = pooled(a), pooled(b)
-        low, high = newcombe(ca, cb)
-        mid = first.change
-        first = Difference(
-            name=first.name, a=first.a, b=first.b, low=min(low, mid), high=max(high, mid),
-            p=fisher(ca, cb),
-        )  # fmt: skip
+    if first.low is None:  # the tasks do not tell how sure it is; their samples do
+        low, high = rate_interval(a, b)
+        alike = 1.0 if not first.change else 0.5 ** (len(a) - 1)  # the sign test
+        p = rate_test(a, b) if len(a) < FEW_TASKS else alike
+        first = replace(first, low=min(low, first.change), high=max(high, first.change), p=p)
     return [first, *others]
 
 
@@ -342,10 +338,13 @@ def _warnings(
         yield f"the samples are not of the same kind: {told}"
     if a.pairs == "train":
         yield "solved means here that all train pairs are exact: test outputs are not known"
-    if len(common) == 1:
-        yield "one task: interval and p are those of its samples and tell nothing of other tasks"
-    elif len(common) < FEW_TASKS:
-        yield f"only {len(common)} tasks: intervals over tasks are rough"
+    if len(common) < FEW_TASKS:
+        whose = (
+            "one task: interval and p are those of its samples"
+            if len(common) == 1
+            else (f"only {len(common)} tasks: interval and p are those of their samples")
+        )
+        yield f"{whose} and tell nothing of other tasks"
 
 
 def shown(value: Any) -> str:

@@ -12,6 +12,7 @@ from arcbench.errors import UserError
 Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 2000
+FEW_TASKS = 10  # fewer say nothing of other tasks: intervals are then those of their samples
 _Z95 = 1.959963984540054  # the normal distribution has 95 % of its mass within ± this
 
 
@@ -37,9 +38,9 @@ class TaskCount:
 class PassAtK:
     """pass@k over tasks, with a 95 % interval.
 
-    The interval is that of other tasks of the same kind (bootstrap over tasks). With one task it
-    is that of other samples of it, and where all rates are 0, or all are 1, which a bootstrap
-    takes for certain, that of a share of tasks (Wilson).
+    The interval is that of other tasks of the same kind (bootstrap over tasks). With fewer than
+    FEW_TASKS it is that of other samples of these tasks, and where all rates are 0, or all are 1,
+    which a bootstrap takes for certain, that of a share of tasks (Wilson).
     """
 
     k: int
@@ -146,6 +147,19 @@ def bootstrap_means(
     return means_RK
 
 
+def bootstrap_tail(tasks: int) -> float:
+    """The quantile of bootstrap means that ends a 95 % interval: 0.025 for very many tasks.
+
+    Means of few tasks vary less than they should, and their spread is itself uncertain; the
+    quantile corrects both (the expanded percentile interval of Hesterberg 2015).
+    """
+    from scipy.special import ndtr, stdtrit
+
+    if tasks < 2:
+        return 0.025
+    return float(ndtr(sqrt(tasks / (tasks - 1)) * stdtrit(tasks - 1, 0.025)))
+
+
 def evaluate_counts(
     counts: Mapping[str, TaskCount],
     ks: Sequence[int],
@@ -165,7 +179,8 @@ def evaluate_counts(
             raise UserError(f"k must be between 1 and the number of samples ({least}), not {k}")
     rates_TK = np.nan_to_num(pass_at_ks(list(counts.values()), ks))
     means_RK = bootstrap_means(rates_TK, rng, resamples=resamples)
-    lows, highs = np.quantile(means_RK, [0.025, 0.975], axis=0)
+    tail = bootstrap_tail(len(counts))
+    lows, highs = np.quantile(means_RK, [tail, 1 - tail], axis=0)
     return [
         _bounded(k, rates_TK[:, i], float(lows[i]), float(highs[i]), list(counts.values()))
         for i, k in enumerate(ks)
@@ -177,11 +192,19 @@ def _bounded(
 ) -> PassAtK:
     """The figure with its interval, which contains it; see PassAtK for the special cases."""
     tasks, value = len(rates_T), float(rates_T.mean())
-    if tasks == 1:
-        low, high = (-expm1(k * log1p(-p)) if p < 1 else 1.0 for p in counts[0].interval)
+    if tasks < FEW_TASKS:
+        # As intervals of rates are put together in Newcombe 1998 (method 10).
+        ends_T2 = np.array([[_found_in(p, k) for p in c.interval] for c in counts])
+        below, above = np.sqrt(((ends_T2 - rates_T[:, None]) ** 2).sum(axis=0)) / tasks
+        low, high = value - float(below), min(1.0, value + float(above))
     elif (rates_T == 0).all() or (rates_T == 1).all():
         low, high = wilson(int(rates_T.sum()), tasks)
-    return PassAtK(k=k, value=value, low=min(low, value), high=max(high, value), tasks=tasks)
+    low, high = max(0.0, min(low, value)), max(high, value)
+    return PassAtK(k=k, value=value, low=low, high=high, tasks=tasks)
+
+
+def _found_in(rate: float, k: int) -> float:
+    return -expm1(k * log1p(-rate)) if rate < 1 else 1.0
 
 
 def curve_ks(samples: int, points: int = 48) -> list[int]:
