@@ -72,6 +72,20 @@ def test_what_is_drawn_does_not_depend_on_what_else_is_asked(policy, whole, asks
     assert found == {key: whole[key] for key in found}
 
 
+def test_a_prompt_that_is_asked_for_in_pieces_is_read_once(folder, monkeypatch):
+    policy = load_policy(str(folder), device="cpu")
+    read = []
+    forward = policy.model.forward
+
+    def counted(**inputs):
+        read.append(inputs["input_ids"].shape[1])
+        return forward(**inputs)
+
+    monkeypatch.setattr(policy.model, "forward", counted)
+    drawn(policy, [ask(i, j, 2) for j in (0, 3, 7) for i in (3, 0)])
+    assert sum(length > 1 for length in read) == 2
+
+
 def test_whole_prompts_are_samples_from_the_first_on(policy, whole):
     found = sample(
         policy, PROMPTS, SamplingConfig(n=5, temperature=1.0, max_new_tokens=12, seed=11)

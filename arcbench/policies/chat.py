@@ -57,14 +57,19 @@ class ChatTokenizer:
         ]
         return encoded
 
-    def job(self, ask: Ask) -> Job:
-        """The ask with its prompt as token ids."""
-        return Job(
-            prompt_index=ask.prompt_index,
-            first_sample=ask.first_sample,
-            count=ask.count,
-            ids=tuple(self.ids(ask.messages)),
-        )
+    def jobs(self, asks: Sequence[Ask]) -> list[Job]:
+        """The asks with their prompts as token ids; those with the same index have one prompt."""
+        messages = {ask.prompt_index: ask.messages for ask in asks}
+        ids = {index: tuple(self.ids(prompt)) for index, prompt in messages.items()}
+        return [
+            Job(
+                prompt_index=ask.prompt_index,
+                first_sample=ask.first_sample,
+                count=ask.count,
+                ids=ids[ask.prompt_index],
+            )
+            for ask in asks
+        ]
 
     def completion(
         self, tokens: Sequence[int], logprobs: Sequence[float], *, stopped: bool

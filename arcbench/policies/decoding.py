@@ -1,12 +1,20 @@
 """Decoding loops over a transformers model: with a shared prefix, or with `generate`."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from arcbench.policies.base import SamplingConfig
+from arcbench.policies.shared_prefix import (
+    ATTENTION,
+    Ids,
+    assign,
+    read_prompts,
+    register,
+    without_finished,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,26 +23,8 @@ if TYPE_CHECKING:
 
     Finished = tuple[Job, int, list[int], list[float]]  # job, sample of it, tokens, log-probs
 
-ATTENTION = "arcbench_shared_prefix"
 # Finished rows are dropped when they are this share, so that tensors are not cut at every step.
 DROP_SHARE = 0.2
-# Prompts are read together if the shortest has this share of the longest's length. A CPU gains
-# nothing by more rows, and without padding its attention leaves out what is masked.
-ALIKE = {"cpu": 1.0, "cuda": 0.9}
-# Of the mask of their attention: prompts · length · length.
-MOST_READ = {"cpu": 3e7, "cuda": 4e8}
-
-
-@dataclass(kw_only=True, slots=True)
-class Prefix:
-    """Keys and values of the prompts, and which rows of the batch belong to which prompt."""
-
-    keys: list[Any]  # a layer: (prompts, kv heads, length, head_dim)
-    values: list[Any]
-    bias: Any  # (prompts, 1, 1, length) float: 0, or minus infinity on padding
-    numbers: Any  # (prompts,) ascending: which prompts of the batch are still held
-    rows: Any = None  # (prompts, slots) row of the batch in each slot; 0 where the slot is empty
-    place: Any = None  # (rows,) prompt · slots + slot of each row
 
 
 def generate_shared(
@@ -44,11 +34,14 @@ def generate_shared(
     stop_ids: frozenset[int],
     cancelled: Callable[[], bool],
 ) -> Iterator["Finished"]:
-    """Sample all jobs together; yields each sample when it is finished."""
+    """Sample all jobs together; yields each sample when it is finished.
+
+    Neighbours with the same prompt share it.
+    """
     import torch
     from transformers import DynamicCache
 
-    _register()
+    register()
     before = model.config._attn_implementation
     model.set_attn_implementation(ATTENTION)
     try:
@@ -69,18 +62,21 @@ def _run_shared(
     import torch
 
     device = model.device
-    lengths = torch.tensor([len(job.ids) for job in jobs])
-    logits, prefix = _read_prompts(model, jobs, new_cache)
-    of_prompt = np.repeat(np.arange(len(jobs)), [job.count for job in jobs])  # (rows,)
+    prompts = [ids for ids, _ in itertools.groupby(job.ids for job in jobs)]
+    lengths = torch.tensor([len(ids) for ids in prompts])
+    logits, prefix = read_prompts(model, prompts, new_cache)
+    changes = [a.ids != b.ids for a, b in itertools.pairwise(jobs)]
+    of_job = np.repeat(np.arange(len(jobs)), [job.count for job in jobs])  # (rows,)
+    of_prompt = np.cumsum([0, *changes])[of_job]  # (rows,)
     of_sample = np.concatenate([np.arange(job.count) for job in jobs])
     noise = torch.from_numpy(_noise(jobs, config)).to(device)  # (rows, steps)
     position = lengths[of_prompt].to(device)  # (rows,)
-    _assign(prefix, of_prompt, device)
+    assign(prefix, of_prompt, device)
     index = torch.from_numpy(of_prompt).to(device)
     logits = logits[index]
     seen = None  # (rows, vocabulary) tokens that the penalty is for
     if config.repetition_penalty != 1:
-        seen = _tokens_of(jobs, logits.shape[-1]).to(device)[index]
+        seen = _tokens_of(prompts, logits.shape[-1]).to(device)[index]
     cache = new_cache()
     tokens_of: list[list[int]] = [[] for _ in of_prompt]
     logprobs_of: list[list[float]] = [[] for _ in of_prompt]
@@ -102,7 +98,7 @@ def _run_shared(
             logprobs_of[sample].append(float(pairs[1, row]))
             if drawn in stop_ids or last:
                 done[sample] = True
-                job = jobs[of_prompt[sample]]
+                job = jobs[of_job[sample]]
                 yield job, int(of_sample[sample]), tokens_of[sample], logprobs_of[sample]
         finished = done[alive]
         if finished.all():
@@ -115,7 +111,7 @@ def _run_shared(
             seen = None if seen is None else seen[index]
             for layer in cache.layers:
                 layer.keys, layer.values = layer.keys[index], layer.values[index]
-            prefix = _without_finished(prefix, of_prompt[alive], device)
+            prefix = without_finished(prefix, of_prompt[alive], device)
         out = model(
             input_ids=token[:, None],
             position_ids=(position + step)[:, None],
@@ -126,121 +122,14 @@ def _run_shared(
         logits = out.logits[:, -1]
 
 
-def _read_prompts(
-    model: Any, jobs: Sequence["Job"], new_cache: Callable[[], Any]
-) -> tuple["Tensor", Prefix]:
-    """Logits (prompts, vocabulary) behind each prompt, and its keys and values.
-
-    Prompts of about the same length are read together, and padded to that of all afterwards.
-    """
-    import torch
-
-    longest = max(len(job.ids) for job in jobs)
-    kind = "cuda" if model.device.type == "cuda" else "cpu"
-    logits, caches, bias = [], [], []
-    for group in _alike(jobs, ALIKE[kind], MOST_READ[kind]):
-        caches.append(new_cache())
-        last, mask = _read(model, group, caches[-1])
-        logits.append(last)
-        blocked = torch.zeros(mask.shape, device=model.device).masked_fill(~mask, float("-inf"))
-        bias.append(_padded(blocked[:, None, None, :, None], longest, float("-inf"))[..., 0])
-    keys, values = [], []
-    for layers in zip(*(cache.layers for cache in caches), strict=True):
-        keys.append(torch.cat([_padded(layer.keys, longest) for layer in layers]))
-        values.append(torch.cat([_padded(layer.values, longest) for layer in layers]))
-        for layer in layers:  # or the memory would be taken twice
-            layer.keys = layer.values = None
-    prefix = Prefix(keys=keys, values=values, bias=torch.cat(bias), numbers=np.arange(len(jobs)))
-    return torch.cat(logits), prefix
-
-
-def _alike(jobs: Sequence["Job"], share: float, most: float) -> Iterator[list["Job"]]:
-    """Neighbours of about the same length: the shortest has this share of the longest's."""
-    group: list[Job] = []
-    for job in jobs:
-        lengths = [len(j.ids) for j in (*group, job)]
-        if group and (
-            min(lengths) < share * max(lengths) or len(lengths) * max(lengths) ** 2 > most
-        ):
-            yield group
-            group = []
-        group.append(job)
-    yield group
-
-
-def _padded(found: "Tensor", length: int, value: float = 0.0) -> "Tensor":
-    """With positions added on the left, in the dimension before the last."""
-    import torch
-
-    missing = length - found.shape[-2]
-    return torch.nn.functional.pad(found, (0, 0, missing, 0), value=value) if missing else found
-
-
-def _read(model: Any, jobs: Sequence["Job"], cache: Any) -> tuple["Tensor", "Tensor"]:
-    """Logits (prompts, vocabulary) behind each prompt, and where in the `cache` its tokens are."""
-    import torch
-
-    longest = max(len(job.ids) for job in jobs)
-    ids = torch.zeros((len(jobs), longest), dtype=torch.long)
-    mask = torch.zeros((len(jobs), longest), dtype=torch.bool)
-    for row, job in enumerate(jobs):
-        ids[row, longest - len(job.ids) :] = torch.tensor(job.ids)
-        mask[row, longest - len(job.ids) :] = True
-    mask = mask.to(model.device)
-    out = model(
-        input_ids=ids.to(model.device),
-        # Without padding a causal mask need not be made at all.
-        attention_mask=None if bool(mask.all()) else mask.long(),
-        position_ids=(mask.long().cumsum(-1) - 1).clamp(min=0),
-        past_key_values=cache,
-        use_cache=True,
-        logits_to_keep=1,
-    )
-    return out.logits[:, -1], mask
-
-
-def _tokens_of(jobs: Sequence["Job"], vocabulary: int) -> "Tensor":
+def _tokens_of(prompts: Sequence[Ids], vocabulary: int) -> "Tensor":
     """Which tokens each prompt has: (prompts, vocabulary) bool."""
     import torch
 
-    found = torch.zeros((len(jobs), vocabulary), dtype=torch.bool)
-    for row, job in enumerate(jobs):
-        found[row, list(job.ids)] = True
+    found = torch.zeros((len(prompts), vocabulary), dtype=torch.bool)
+    for row, ids in enumerate(prompts):
+        found[row, list(ids)] = True
     return found
-
-
-def _assign(prefix: Prefix, of_prompt: Any, device: Any) -> None:
-    """Give each row of the batch a slot of its prompt; `of_prompt` is sorted."""
-    import torch
-
-    counts = np.bincount(of_prompt, minlength=len(prefix.bias))
-    slots = int(counts.max())
-    slot = np.arange(len(of_prompt)) - np.repeat(np.cumsum(counts) - counts, counts)
-    place = of_prompt * slots + slot
-    rows = np.zeros(len(counts) * slots, dtype=np.int64)
-    rows[place] = np.arange(len(of_prompt))
-    prefix.rows = torch.from_numpy(rows.reshape(len(counts), slots)).to(device)
-    prefix.place = torch.from_numpy(place).to(device)
-
-
-def _without_finished(prefix: Prefix, of_prompt: Any, device: Any) -> Prefix:
-    """The prefix for the rows that are left; prompts without any are dropped.
-
-    `of_prompt` (rows,) numbers the prompts as they were when the batch began.
-    """
-    import torch
-
-    left, renumbered = np.unique(of_prompt, return_inverse=True)
-    if len(left) < len(prefix.numbers):
-        index = torch.from_numpy(np.searchsorted(prefix.numbers, left)).to(device)
-        prefix = Prefix(
-            keys=[k[index] for k in prefix.keys],
-            values=[v[index] for v in prefix.values],
-            bias=prefix.bias[index],
-            numbers=left,
-        )
-    _assign(prefix, renumbered, device)
-    return prefix
 
 
 def pick(
@@ -300,72 +189,6 @@ def _noise(jobs: Sequence["Job"], config: SamplingConfig) -> Any:
             for job in jobs
         ]
     )
-
-
-def _register() -> None:
-    """Make the attention known to transformers; doing it again changes nothing."""
-    from transformers import AttentionInterface, AttentionMaskInterface
-    from transformers.masking_utils import sdpa_mask
-
-    AttentionInterface.register(ATTENTION, _attention)
-    AttentionMaskInterface.register(ATTENTION, sdpa_mask)
-
-
-def _attention(
-    module: Any,
-    query: "Tensor",  # (rows, heads, 1, head_dim)
-    key: "Tensor",  # (rows, kv heads, new tokens, head_dim)
-    value: "Tensor",
-    attention_mask: Any,
-    *,
-    scaling: float,
-    shared_prefix: Prefix | None = None,
-    **kwargs: Any,
-) -> tuple["Tensor", None]:
-    """Attention over the prompt, once for all its rows, joined with that over the new tokens."""
-    import torch
-
-    if shared_prefix is None:
-        from transformers.integrations.sdpa_attention import sdpa_attention_forward
-
-        out = sdpa_attention_forward(
-            module, query, key, value, attention_mask, scaling=scaling, **kwargs
-        )
-        return out[0], None
-    prefix = shared_prefix
-    rows, heads, _, width = query.shape
-    kv_heads = key.shape[1]
-    groups = heads // kv_heads
-    prompts, slots = prefix.rows.shape
-    grouped = query.view(rows, kv_heads, groups, width)
-    asked = grouped[prefix.rows].transpose(1, 2).reshape(prompts, kv_heads, slots * groups, width)
-    scores = (asked @ prefix.keys[module.layer_idx].transpose(-1, -2)).float().mul_(scaling)
-    # weights: (prompts, kv heads, slots · groups)
-    old, weight_old = _attended(scores.add_(prefix.bias), prefix.values[module.layer_idx])
-    old = old.view(prompts, kv_heads, slots, groups, width).transpose(1, 2)
-    old = old.reshape(prompts * slots, kv_heads, groups, width)[prefix.place]
-    weight_old = weight_old.view(prompts, kv_heads, slots, groups).transpose(1, 2)
-    weight_old = weight_old.reshape(prompts * slots, kv_heads, groups)[prefix.place]
-
-    scores = (
-        (grouped @ key.transpose(-1, -2)).float().mul_(scaling)
-    )  # (rows, kv heads, groups, new)
-    new, weight_new = _attended(scores, value)
-    share = torch.sigmoid(weight_old - weight_new)[..., None].to(query.dtype)
-    mixed = share * old + (1 - share) * new
-    return mixed.reshape(rows, 1, heads, width), None
-
-
-def _attended(scores: "Tensor", values: "Tensor") -> tuple["Tensor", "Tensor"]:
-    """The mean of the values by the softmax of the scores, and the scores' logsumexp.
-
-    The scores are overwritten: on a CPU their exponentials take most of the time.
-    """
-    top = scores.amax(-1, keepdim=True)
-    weights = scores.sub_(top).exp_()
-    total = weights.sum(-1, keepdim=True)
-    mean = (weights.to(values.dtype) @ values) / total.to(values.dtype)
-    return mean, (top + total.log())[..., 0]
 
 
 def generate_plain(

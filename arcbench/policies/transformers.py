@@ -96,7 +96,7 @@ class TransformersPolicy(Asked):
 
         Raises UserError if a prompt leaves no room for a completion.
         """
-        return self.stream_jobs([self.chat.job(ask) for ask in asks], config)
+        return self.stream_jobs(self.chat.jobs(asks), config)
 
     def stream_ids(self, ids: Sequence[Sequence[int]], config: SamplingConfig) -> Iterator[Sampled]:
         """The same for prompts that are tokens already."""
@@ -135,18 +135,21 @@ class TransformersPolicy(Asked):
         max_rows = min(4096 if on_gpu else 256, 2**28 // self.model.config.vocab_size)
         max_cache = self._cache_budget_bytes() / _cache_bytes_per_token(self.model)
         jobs: list[Job] = []
-        for job in sorted(wanted, key=lambda job: -len(job.ids)):
+        rows = prompts = 0
+        # Those of the same prompt are neighbours and share it.
+        for job in sorted(wanted, key=lambda job: (-len(job.ids), job.ids)):
             for first in range(0, job.count, max_rows):
                 count = min(max_rows, job.count - first)
-                length = len(jobs[0].ids) if jobs else len(job.ids)
-                rows = count + sum(job.count for job in jobs)
-                cells = (len(jobs) + 1) * length
-                full = rows > max_rows or cells > max_cache
-                # Every prompt takes the room of the longest.
-                lost = rows > ENOUGH_ROWS and 2 * len(job.ids) < length
-                if jobs and (full or lost):
-                    yield jobs
-                    jobs = []
+                if jobs:
+                    length = len(jobs[0].ids)  # every prompt takes the room of the longest
+                    cells = (prompts + (job.ids != jobs[-1].ids)) * length
+                    full = rows + count > max_rows or cells > max_cache
+                    lost = rows >= ENOUGH_ROWS and 2 * len(job.ids) < length
+                    if full or lost:
+                        yield jobs
+                        jobs, rows, prompts = [], 0, 0
+                rows += count
+                prompts += not jobs or job.ids != jobs[-1].ids
                 jobs.append(replace(job, first_sample=job.first_sample + first, count=count))
         if jobs:
             yield jobs

@@ -112,7 +112,7 @@ class VllmPolicy(Asked):
 
         Raises UserError if a prompt leaves no room for a completion.
         """
-        return self._stream([self.chat.job(ask) for ask in asks], config)
+        return self._stream(self.chat.jobs(asks), config)
 
     def _stream(self, jobs: Sequence[Job], config: SamplingConfig) -> Iterator[Sampled]:
         self._cancelled = False
