@@ -123,6 +123,15 @@ def test_a_loss_that_is_no_number_is_found():
     assert found(lines)[Kind.UNSTABLE].severity is Severity.CRITICAL
 
 
+def test_gradients_after_steps_without_a_signal_are_not_unstable():
+    silent = [{**line, series.GRAD_NORM: 0.0} for line in steady(14, 40)]
+    for i in (3, 9, 15, 21):
+        silent[i][series.GRAD_NORM] = 1.0
+    lines = [*silent, *({**line, series.GRAD_NORM: 3.0} for line in steady(15, 30))]
+    lines = [{**line, "step": i + 1} for i, line in enumerate(lines)]
+    assert Kind.UNSTABLE not in found(lines)
+
+
 def test_memory_that_only_grows_is_found_and_told_for_how_long_it_lasts():
     lines = [
         {**line, series.RSS_GB: 3 + 0.05 * i, series.AVAILABLE_GB: 20 - 0.05 * i}

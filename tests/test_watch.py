@@ -33,6 +33,13 @@ def model(tmp_path_factory) -> Path:
     return save_tiny_policy(tmp_path_factory.mktemp("tiny"))
 
 
+@pytest.fixture(scope="module")
+def rewound(model, tmp_path_factory) -> RunStore:
+    from arcbench.training.grpo import train
+
+    return train(guarded(model, CUT), root=tmp_path_factory.mktemp("runs"), name="rewound")
+
+
 def guarded(model: Path, guard: GuardConfig, **changes) -> TrainConfig:
     return make_config(model, guard=guard, steps=10, checkpoint_every=2, **changes)
 
@@ -190,12 +197,12 @@ def test_a_kill_at_any_line_of_going_back_is_mended_by_the_next_start(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("lora", [None, LoraConfig(rank=4, alpha=8)])
 def test_a_rewound_run_goes_the_course_of_one_resumed_there_with_the_smaller_rate(
-    model, lora, tmp_path
+    model, lora, rewound, tmp_path
 ):
     from arcbench.training.grpo import resume, train
 
     config = guarded(model, CUT, policy=PolicyConfig(model=str(model), lora=lora))
-    store = train(config, root=tmp_path, name="rewound")
+    store = rewound if lora is None else train(config, root=tmp_path, name="rewound")
     status = store.status()
     assert status.state is RunState.STOPPED
     assert "rewinds did not help (1 of 1)" in status.reason
@@ -259,12 +266,13 @@ def test_a_guard_that_warns_changes_nothing_and_tells_each_finding_once(model, t
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_while_it_went_back_is_resumed_from_the_healthy_step(model, tmp_path):
-    from arcbench.training.grpo import resume, train
+def test_a_run_that_was_killed_while_it_went_back_is_resumed_from_the_healthy_step(
+    rewound, tmp_path
+):
+    from arcbench.training.grpo import resume
 
-    done = train(guarded(model, CUT), root=tmp_path, name="done")
     store = RunStore(tmp_path / "killed")
-    shutil.copytree(done.path, store.path)
+    shutil.copytree(rewound.path, store.path)
     step = rewind.healthy_steps(store)[0]
     config = TrainConfig.from_dict(store.config())
     store.write_config(replace(config, guard=OFF).to_dict())

@@ -27,6 +27,7 @@ class Animal:
     about: str
     changes: Mapping[str, Any]  # of the settings, as a JSON file of them has it
     expected: tuple[Kind, ...] = ()  # any of them is right; empty: it is healthy
+    warmup: float = 0.0  # share of the steps in which the learning rate grows: healthy at first
     swallow: bool = False  # the engine samples for ever with the weights of the first step
 
 
@@ -51,6 +52,9 @@ def settings(
         "seed": seed,
     }
     whole = _merged(base, animal.changes)
+    if animal.warmup:
+        warmup = round(animal.warmup * steps)
+        whole["schedule"] = {"name": "constant_with_warmup", "warmup_steps": warmup}
     if small:
         tasks = whole["data"]["tasks"]
         whole = _merged(
@@ -107,12 +111,23 @@ def _broken() -> list[Animal]:
     many = {"tasks": MANY, "augment": False}
     rates = [
         Animal(
-            name=f"lr-{rate}", about=f"destroyed by a learning rate of {rate}",
+            name=f"lr-{rate}",
+            about=f"destroyed by a learning rate of {rate} within a few steps",
             expected=DESTROYED,
             changes={"data": many, "grpo": {"prompts_per_step": 2, "learning_rate": float(rate)}},
         )
-        for rate in ("5e-4", "1e-3", "1e-2")
-    ]  # fmt: skip
+        for rate in ("1e-3", "1e-2")
+    ]
+    rates += [
+        Animal(
+            name=f"warm-{rate}",
+            about=f"learns at first; then the learning rate, which grows to {rate}, destroys it",
+            expected=DESTROYED,
+            changes={"data": many, "grpo": {"prompts_per_step": 2, "learning_rate": float(rate)}},
+            warmup=0.8,
+        )
+        for rate in ("1e-3", "3e-3")
+    ]
     return [
         *rates,
         Animal(
@@ -126,6 +141,7 @@ def _broken() -> list[Animal]:
                     "mask_truncated_completions": True,
                 },
             },
+            warmup=0.5,
         ),
         Animal(
             name="entropy", about="sampled cold, fast, without clip-higher: one answer to all",
@@ -134,7 +150,7 @@ def _broken() -> list[Animal]:
                 "data": many,
                 "sampling": {"temperature": 0.6},
                 "grpo": {
-                    "prompts_per_step": 2, "learning_rate": 3e-4, "epsilon_high": None,
+                    "prompts_per_step": 2, "learning_rate": 1e-4, "epsilon_high": None,
                 },
             },
         ),

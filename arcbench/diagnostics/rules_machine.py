@@ -1,5 +1,7 @@
 """The rules on the arithmetic, the engine and the machine: see `rules`."""
 
+from statistics import median
+
 from arcbench import series
 from arcbench.diagnostics.finding import Kind
 from arcbench.diagnostics.rules import SURE, Rule, Sign, sign
@@ -20,13 +22,14 @@ def unstable(signals: Signals) -> Sign | None:
     track = signals.get(series.GRAD_NORM, 15)
     if track is None or len(track.window(5)) < 5:
         return None
-    normal = track.normal + track.spread()
-    if normal <= 0 or not track.steadily(5, low=10 * normal):
+    # Steps without a signal have no gradient, and tell nothing of its size.
+    moved = [v for v in track.early() if v > 0]
+    if len(moved) < 3 or not track.steadily(5, low=10 * (normal := median(moved))):
         return None
     least = min(track.window(5))
     said = (
-        f"norm of the gradient at least {least:.3g} in the last 5 steps, {track.normal:.3g} in "
-        "the beginning"
+        f"norm of the gradient at least {least:.3g} in the last 5 steps, {normal:.3g} in the "
+        "beginning"
     )
     return sign(
         Kind.UNSTABLE, series.GRAD_NORM, track, said, critical=least >= 100 * normal, window=5
