@@ -22,6 +22,7 @@ GREY = "#777777"
 MAX_SERIES = 6  # evaluations in one chart
 _MAX_NAMED = 40  # tasks that have a bar and a name each; more become an outline
 _MARK = 46  # size of a task's mark, in square points
+_MAX_LINES = 30  # of names beside the scatter
 _MAX_LISTED = 12  # gained tasks that are named beside the scatter, and as many lost ones
 
 _PERCENT = FuncFormatter(lambda x, _: f"{100 * x:.4g}%")
@@ -139,7 +140,7 @@ def task_bars(results: Results) -> Figure:
 
 
 def _train_bars(axes: Axes, tasks: Sequence[TaskResult], results: Results) -> None:
-    if results.pairs == "all":
+    if any(t.count("train").solved > t.count(results.pairs).solved for t in tasks):
         axes.barh(
             np.arange(len(tasks)), [t.count("train").rate for t in tasks], color=SKY, alpha=0.45,
             height=0.72, label="train pairs right, test wrong",
@@ -311,20 +312,28 @@ def _rings(axes: Axes, tasks: Sequence[TaskChange]) -> None:
 
 
 def _listed(axes: Axes, comparison: Comparison) -> None:
-    """The names of the gained and of the lost tasks, with their solved samples."""
+    """The names of gained, of lost and, where there is room, of the other most changed tasks."""
     axes.set_axis_off()
+    c = comparison
+    both = sorted(
+        (t for t in c.tasks if t.a.solved and t.b.solved and t.change), key=lambda t: -abs(t.change)
+    )
     lines: list[tuple[str, str]] = []
-    for title, color, tasks in (
-        ("gained", GREEN, comparison.gained),
-        ("lost", RED, comparison.lost),
+    for title, color, tasks, most in (
+        (f"▲ gained: {len(c.gained)}", GREEN, c.gained, _MAX_LISTED),
+        (f"▼ lost: {len(c.lost)}", RED, c.lost, _MAX_LISTED),
+        (f"● changed otherwise: {len(both)}", BLUE, both, _MAX_LINES),
     ):
-        lines.append((f"{'▲' if title == 'gained' else '▼'} {title}: {len(tasks)}", color))
-        lines += [(f"{t.task_id}  {_of(t)}", INK) for t in tasks[:_MAX_LISTED]]
-        if len(tasks) > _MAX_LISTED:
-            lines.append((f"… and {len(tasks) - _MAX_LISTED} more", INK))
+        room = min(most, _MAX_LINES - 2 - len(lines))
+        if room < 1 or (color == BLUE and not both):
+            continue
+        lines.append((title, color))
+        lines += [(f"{t.task_id}  {_of(t)}", INK) for t in tasks[:room]]
+        if len(tasks) > room:
+            lines.append((f"… and {len(tasks) - room} more", INK))
         lines.append(("", INK))
     for i, (text, color) in enumerate(lines):
-        axes.text(0, 1 - i / 29, text, transform=axes.transAxes, fontsize=8.5, color=color,
+        axes.text(0, 1 - i / _MAX_LINES, text, transform=axes.transAxes, fontsize=8.5, color=color,
                   va="top", fontfamily="monospace")  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from arcbench.plots_evaluation import (
     total_bars,
 )
 from arcbench.sandbox.types import Outcome
-from tests.made_records import drawn_results, made, solved_results, tally
+from tests.made_records import RIGHT, WRONG, drawn_results, made, solved_results, tally
 
 NOTHING = Tally("ab").results([1], np.random.default_rng(0))
 LONG = r"a-policy-whose-name-is-far-longer-than-any-chart-has-room-for-$\nonsense$"
@@ -108,7 +108,8 @@ def test_where_test_outputs_are_unknown_no_bar_claims_that_they_are_wrong():
         [1], np.random.default_rng(0)
     )
     assert "train pairs right, test wrong" not in legend(task_bars(results))
-    assert "train pairs right, test wrong" in legend(task_bars(solved_results([1], 2)))
+    known = tally("a", [made("a", [RIGHT], [WRONG])]).results([1], np.random.default_rng(0))
+    assert "train pairs right, test wrong" in legend(task_bars(known))
 
 
 def test_outcomes_are_named_with_their_share_and_those_that_never_came_are_not():
@@ -145,7 +146,10 @@ def test_gained_and_lost_tasks_are_marked_and_named():
     assert points["gained: 1"] == [[0, 40 / 64]]
     assert points["lost: 1"] == [[3 / 64, 0]]
     assert points["surely changed (q < 0.05): 1"] == [[0, 40 / 64]]
-    assert words(listed) == ["▲ gained: 1", "t0  0/64 → 40/64", "▼ lost: 1", "t1  3/64 → 0/64"]
+    assert words(listed) == [
+        "▲ gained: 1", "t0  0/64 → 40/64", "▼ lost: 1", "t1  3/64 → 0/64",
+        "● changed otherwise: 1", "t2  3/64 → 5/64",
+    ]  # fmt: skip
 
 
 def test_tasks_on_one_spot_are_one_mark_with_their_number():
