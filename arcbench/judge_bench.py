@@ -40,15 +40,18 @@ class Usage:
     parent_mb: float
     workers_mb: float
     parent_cpu_s: float
+    workers_cpu_s: float  # with that of the programs that have ended
 
     @classmethod
     def now(cls) -> "Usage":
-        """At this moment; the workers' processor time is known only when they have ended."""
-        spent = resource.getrusage(resource.RUSAGE_SELF)
+        """At this moment."""
+        me = os.getpid()
+        workers = _below(me)
         return cls(
-            parent_mb=_resident_mb(os.getpid()),
-            workers_mb=sum(map(_resident_mb, _below(os.getpid()))),
-            parent_cpu_s=spent.ru_utime + spent.ru_stime,
+            parent_mb=_own_mb(me),
+            workers_mb=sum(map(_own_mb, workers)),
+            parent_cpu_s=time.process_time(),
+            workers_cpu_s=sum(map(_cpu_s, workers)),
         )
 
 
@@ -65,13 +68,22 @@ def _below(pid: int) -> list[int]:
     return found
 
 
-def _resident_mb(pid: int) -> float:
+def _own_mb(pid: int) -> float:
     """Memory of a process that is its own: shared pages count once, for who made them."""
     try:
         pages = Path(f"/proc/{pid}/statm").read_text().split()
     except OSError:  # it has ended
         return 0.0
     return (int(pages[1]) - int(pages[2])) * resource.getpagesize() / 2**20
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time of a process and of its children that have ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has ended
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def sampled(tasks: Sequence[Task]) -> list[str]:
@@ -116,7 +128,6 @@ def attempts(
 
 def measure(name: str, found: Iterator[Attempt], num: int, workers: int, *, reuse: bool) -> None:
     """Judge the attempts and print what it took."""
-    below = resource.getrusage(resource.RUSAGE_CHILDREN)
     outcomes: Counter[str] = Counter()
     marks: list[Usage] = []
     with SandboxPool(workers) as pool:
@@ -129,10 +140,9 @@ def measure(name: str, found: Iterator[Attempt], num: int, workers: int, *, reus
                 if i in (max(1, num // 10), num):
                     marks.append(Usage.now())
         seconds = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     early, late = marks[0], marks[-1]
     parent_s = late.parent_cpu_s - before.parent_cpu_s
-    workers_s = after.ru_utime + after.ru_stime - below.ru_utime - below.ru_stime
+    workers_s = late.workers_cpu_s - before.workers_cpu_s
     say(f"{name}: judged", num / seconds, "programs/s")
     say(f"{name}: processor time of one", 1000 * (parent_s + workers_s) / num, "ms", 2)
     say(f"{name}: of it in this process", 1000 * parent_s / num, "ms", 2)
