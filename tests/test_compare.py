@@ -20,6 +20,7 @@ from arcbench.evaluation.table import short_names, signed
 from arcbench.files import write_json
 from arcbench.runs import RunStore
 from arcbench.training.config import overfit_config
+from arcbench.training.measure import Measurement
 from tests.made_records import RIGHT, WRONG, drawn_results, made, solved_results, tally
 
 
@@ -278,6 +279,12 @@ def test_a_k_that_not_all_tasks_have_samples_for_is_refused():
 # The command
 
 
+def measured(solved, figures):
+    """What a training run writes of its one task."""
+    counts = {"67a3c6ac": solved}
+    return Measurement(tasks=1, samples=32, figures=figures, solved=counts).to_dict()
+
+
 @pytest.fixture
 def folders(tmp_path):
     """Evaluations, and two training runs of which one has not finished."""
@@ -291,10 +298,9 @@ def folders(tmp_path):
         config = replace(config, grpo=replace(config.grpo, learning_rate=rate))
         store = RunStore.create(tmp_path / "runs", name, config.to_dict())
         figures = {"pass rate": 0.1, "tasks solved": 1.0, "mean reward": 1.5, "valid outputs": 0.7}
-        told = {"tasks": 1, "samples": 32, "figures": figures}
-        store.write_eval("before", {**told, "solved": {"67a3c6ac": 3}})
+        store.write_eval("before", measured(3, figures))
         if name == "done":
-            store.write_eval("after", {**told, "solved": {"67a3c6ac": 20}})
+            store.write_eval("after", measured(20, figures))
     return tmp_path
 
 
@@ -322,9 +328,7 @@ def test_a_training_run_alone_compares_its_before_and_after(folders, capsys):
 
 
 def test_two_training_runs_compare_what_came_out_and_tell_what_went_in(folders):
-    RunStore.open(folders / "runs" / "cut").write_eval(
-        "after", {"tasks": 1, "samples": 32, "figures": {}, "solved": {"67a3c6ac": 5}}
-    )
+    RunStore.open(folders / "runs" / "cut").write_eval("after", measured(5, {}))
     a, b = read_sides(folders / "runs" / "done", folders / "runs" / "cut")
     found = compare_sides(a, b, rng=rng())
     assert (found.a, found.b, found.tasks[0].a.solved, found.tasks[0].b.solved) == (
