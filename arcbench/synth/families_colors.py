@@ -23,11 +23,13 @@ def _recolor(rng: RNG) -> Draft:
     style = draw_style(rng, 3, 16, (1, 4), black=0.85)
     old = style.color(rng)
     new = pick(rng, [c for c in range(10) if c != old])
-    steps = [f"recolor(grid, {COLORS[old]}, {COLORS[new]})"]
+    changes = [(old, new)]
     if len(style.colors) > 1 and chance(rng, 0.2):
         second = pick(rng, [c for c in style.colors if c != old])
-        other = pick(rng, [c for c in range(10) if c not in (old, second, new)])
-        steps.append(f"recolor(grid, {COLORS[second]}, {COLORS[other]})")
+        changes.append((second, pick(rng, [c for c in range(10) if c not in (old, second, new)])))
+        if new != second:
+            changes.sort()  # the order says nothing
+    steps = [f"recolor(grid, {COLORS[a]}, {COLORS[b]})" for a, b in changes]
     return draft("recolor", steps, any_grids(rng, style))
 
 
@@ -53,6 +55,7 @@ def _swap(rng: RNG) -> Draft:
     pairs = [c for c in (*style.colors, style.background) if c or chance(rng, 0.3)]
     first = pairs[0]
     second = pick(rng, [c for c in pairs if c != first])
+    first, second = sorted((first, second))  # one way of saying it
     step = f"swap_colors(grid, {COLORS[first]}, {COLORS[second]})"
     return draft("swap colors", step, any_grids(rng, style))
 
@@ -61,10 +64,8 @@ def _color_table(rng: RNG) -> Draft:
     """A fixed permutation of colours in disjoint swaps; every input shows a part of it."""
     count = between(rng, 2, 4)
     colors = distinct_colors(rng, 2 * count, (0,))
-    steps = [
-        f"swap_colors(grid, {COLORS[a]}, {COLORS[b]})"
-        for a, b in zip(colors[::2], colors[1::2], strict=True)
-    ]
+    swaps = sorted(sorted(colors[i : i + 2]) for i in range(0, 2 * count, 2))  # in one order
+    steps = [f"swap_colors(grid, {COLORS[a]}, {COLORS[b]})" for a, b in swaps]
     side = pick(rng, [3, 3, 4, 5])
 
     def draw_input(rng: RNG) -> Array:

@@ -51,6 +51,8 @@ def _concat(rng: RNG) -> Draft:
          "rotate_clockwise(grid)"],
     )  # fmt: skip
     joined = pick(rng, ["concat_horizontal", "concat_vertical"])
+    if other.removeprefix("flip_").startswith(joined.removeprefix("concat_")):
+        other = "rotate_180(grid)"  # with the flip it would be `mirror`, which has its own family
     first, second = ("grid", other) if chance(rng, 0.7) else (other, "grid")
     style = draw_style(rng, 2, 7, black=0.8, square=0.9, same_size=0.7)
     return draft("concatenate, flip", f"{joined}({first}, {second})", any_grids(rng, style))

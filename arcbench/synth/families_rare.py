@@ -146,10 +146,11 @@ def _three_colors_extended(rng: RNG) -> Draft:
     style = draw_style(rng, 6, 13, (3, 3), black=1.0)
     axes = [pick(rng, ['"horizontal"', '"vertical"']) for _ in range(2)]
     both = [*axes, '"horizontal"' if axes[0] == axes[1] == '"vertical"' else axes[1]]
-    both.sort(reverse=True)  # columns first: rows lie over them
+    # Columns first: rows lie over them. Within an axis the order says nothing.
+    drawn = sorted((axis == '"horizontal"', c) for c, axis in zip(style.colors, both, strict=True))
     steps = [
-        f"extend_color(grid, {COLORS[color]}, {axis})"
-        for color, axis in zip(style.colors, both, strict=True)
+        f'extend_color(grid, {COLORS[color]}, "{"horizontal" if across else "vertical"}")'
+        for across, color in drawn
     ]
     return draft("lines, color", steps, dot_grids(rng, style, 3, 5))
 

@@ -210,10 +210,12 @@ def _continue_lines(rng: RNG) -> Draft:
 
 def _tile_to_size(rng: RNG) -> Draft:
     style = draw_style(rng, 2, 5, same_size=0.5)
-    rows, columns = between(rng, 4, 12), between(rng, 4, 12)
+    # More than one tile in each direction, or it would be a crop.
+    least = max(style.rows[1], style.columns[1]) + 1
+    rows, columns = between(rng, least, 12), between(rng, least, 12)
     if chance(rng, 0.6):
-        columns = rows
-    inner: Draw = noise_grids(rng, style)
+        rows = columns = max(rows, columns)
+    inner: Draw = noise_grids(rng, style, 1.0 if chance(rng, 0.5) else None)
     return draft("tiling", f"tile_to_size(grid, {rows}, {columns})", inner)
 
 
