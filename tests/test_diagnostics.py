@@ -123,6 +123,16 @@ def test_a_loss_that_is_no_number_is_found():
     assert found(lines)[Kind.UNSTABLE].severity is Severity.CRITICAL
 
 
+def test_a_reward_that_falls_lower_than_ever_and_comes_back_is_unstable():
+    lines = [{**line, series.REWARD_MEAN: 4.0 + 0.5 * (i % 3)} for i, line in enumerate(steady(16))]
+    swinging = [
+        {**line, series.REWARD_MEAN: 0.5 if i > 40 and i % 3 == 0 else line[series.REWARD_MEAN]}
+        for i, line in enumerate(lines)
+    ]
+    assert Kind.UNSTABLE not in found(lines)
+    assert found(swinging)[Kind.UNSTABLE].signal == series.REWARD_MEAN
+
+
 def test_gradients_after_steps_without_a_signal_are_not_unstable():
     silent = [{**line, series.GRAD_NORM: 0.0} for line in steady(14, 40)]
     for i in (3, 9, 15, 21):

@@ -24,8 +24,8 @@ first); or 3 times as high and it does not pay | 0.1 and 0.7; 6 times | DAPO, ar
 reward that were never so low | arc25 diary |
 | hacked | reward up, solved share below 0.6 times, exact grids carry less than half | 0.25 times \
 | arc25 diary (pixel scores) |
-| unstable | gradient's norm 10 times as large for 5 steps | 100 times, or a loss that is no \
-number | trl #2980 |
+| unstable | gradient's norm 10 times as large for 5 steps; 3 of 10 rewards lower than ever by 0.1 \
+of the range, and 3 as high as at first | 100 times, or a loss that is no number | trl #2980 |
 | out-of-sync | log-probabilities 0.05 nats and 5 times as far apart as at first | 0.5 nats | \
 unsloth #8701, trl #5312, #6688, ms-swift #9855 |
 | off-policy | mean ratio outside 0.5–2, or effective sample size below 0.3, over 5 steps | below \

@@ -5,7 +5,7 @@ from statistics import median
 from arcbench import series
 from arcbench.diagnostics.finding import Kind
 from arcbench.diagnostics.rules import SURE, Rule, Sign, sign
-from arcbench.diagnostics.signals import Signals
+from arcbench.diagnostics.signals import RECENT, Signals
 
 GAP_SURE = 0.5  # nats a token: the engine's and the trainer's policy are two
 GAP_CLEAR = 0.05  # above what 16 bits make of the same weights
@@ -19,6 +19,8 @@ def unstable(signals: Signals) -> Sign | None:
     if loss is not None and loss.missing:
         said = f"the loss of {loss.missing} steps in a row is no number"
         return sign(Kind.UNSTABLE, series.LOSS, loss, said, critical=True, window=1)
+    if (swings := _reward_swings(signals)) is not None:
+        return swings
     track = signals.get(series.GRAD_NORM, 15)
     if track is None or len(track.window(5)) < 5:
         return None
@@ -34,6 +36,24 @@ def unstable(signals: Signals) -> Sign | None:
     return sign(
         Kind.UNSTABLE, series.GRAD_NORM, track, said, critical=least >= 100 * normal, window=5
     )
+
+
+def _reward_swings(signals: Signals) -> Sign | None:
+    """The reward falls lower than ever and comes back, again and again."""
+    track = signals.get(series.REWARD_MEAN, 2 * RECENT)
+    if track is None:
+        return None
+    height = signals.settings.top - signals.settings.floor
+    least, latest = track.before(RECENT)[0], track.latest(RECENT)
+    low = sum(v < least - 0.1 * height for v in latest)
+    high = sum(v >= track.normal for v in latest)
+    if low < 3 or high < 3:
+        return None
+    said = (
+        f"reward from {min(latest):.2f} to {max(latest):.2f} within {RECENT} steps, {low} of them "
+        f"lower than ever before ({least:.2f})"
+    )
+    return sign(Kind.UNSTABLE, series.REWARD_MEAN, track, said, critical=False)
 
 
 def out_of_sync(signals: Signals) -> Sign | None:
