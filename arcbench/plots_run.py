@@ -230,7 +230,7 @@ def run_page(metrics: Sequence[Line], marks: Sequence[Mark] = (), *, title: str 
     `marks` are drawn as vertical lines through all panels, and told below in the order of their
     steps. Of more than `MAX_POINTS` steps, means of several are drawn over their range.
     """
-    rows = {kind: [p for p in row if _recorded(p, metrics)] for kind, row in ROWS.items()}
+    rows = {kind: [p for p in row if recorded(p, metrics)] for kind, row in ROWS.items()}
     rows = {kind: row for kind, row in rows.items() if row}
     marks = sorted(marks, key=lambda m: m.step)
     height = 0.4 + 1.72 * max(1, len(rows)) + 0.19 * len(marks)
@@ -266,7 +266,27 @@ def run_page(metrics: Sequence[Line], marks: Sequence[Mark] = (), *, title: str 
     return figure
 
 
-def _recorded(panel: Panel, metrics: Sequence[Line]) -> bool:
+def draw_panel(
+    axes: Axes, panel: Panel, metrics: Sequence[Line], marks: Sequence[Mark] = ()
+) -> None:
+    """One panel into axes of somebody else, with the marks' labels at their lines."""
+    _draw(axes, panel, metrics)
+    steps = [m["step"] for m in metrics if m["step"] is not None] or [0.0]
+    axes.set_xlim(min(steps) - 0.5, max(steps) + 0.5)
+    labels: dict[int, list[str]] = {}
+    for mark in marks:
+        color = SEVERITIES[mark.severity]
+        axes.axvline(mark.step, color=color, lw=1.4, alpha=0.8)
+        here = labels.setdefault(mark.step, [])
+        axes.text(
+            mark.step, 0.99 - 0.11 * len(here), f" {mark.label} ", fontsize=8, fontweight="bold",
+            va="top", color=color, transform=axes.get_xaxis_transform(), parse_math=False,
+        )  # fmt: skip
+        here.append(mark.label)
+
+
+def recorded(panel: Panel, metrics: Sequence[Line]) -> bool:
+    """Whether the lines have any of the panel's metrics."""
     return any(m.get(name) is not None for m in metrics for name in panel.curves.values())
 
 

@@ -156,7 +156,7 @@ class RolloutIndex:
 
     def tasks(self) -> list[str]:
         """The tasks that were sampled, in the order of their ids."""
-        return sorted(pc.unique(self._table()["task_id"]).to_pylist())
+        return sorted(pc.unique(self.table()["task_id"]).to_pylist())
 
     def page(
         self,
@@ -169,7 +169,7 @@ class RolloutIndex:
         """`limit` rows (None: all) from the place `offset` on. UserError for an unknown order."""
         if order not in ORDERS:
             raise unknown("order of rollouts", order, list(ORDERS))
-        table = self._table()
+        table = self.table()
         expression = (wanted or RolloutFilter()).expression()
         if expression is not None:
             table = table.filter(expression)
@@ -179,7 +179,8 @@ class RolloutIndex:
             rows=tuple(RolloutRow(**row) for row in shown.to_pylist()), total=table.num_rows
         )
 
-    def _table(self) -> Any:
+    def table(self) -> Any:
+        """All rows as one pa.Table with the columns of `RolloutRow`, for who counts them."""
         if self._all is None:
             self.refresh()
         return self._all

@@ -187,8 +187,8 @@ def _short(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def detail(task: Task, rollout: Rollout, best_reward: float, name: str = "") -> str:
-    """Everything about one rollout. `task` is the one that the program ran on."""
+def detail(task: Task | None, rollout: Rollout, best_reward: float, name: str = "") -> str:
+    """Everything about one rollout. `task` is the one that the program ran on; None: no grids."""
     e = rollout.execution
     name = name or f"#{rollout.index + 1}"
     message = (
@@ -210,12 +210,13 @@ def detail(task: Task, rollout: Rollout, best_reward: float, name: str = "") -> 
     printed = (
         f'<h4>Printed output</h4><pre class="ab-code">{escape(e.stdout)}</pre>' if e.stdout else ""
     )
+    pairs = "" if task is None else pair_table(task, rollout)
     return (
         f'<article class="ab-detail" aria-label="completion {escape(name)}">'
         f'<header><span class="ab-dim">{escape(name)}</span>{badge(rollout)}'
         f'<span class="ab-dim">{e.seconds * 1000:.0f} ms</span>'
         f"{reward_bar(rollout.reward, best_reward)}</header>"
-        f"{message}{cut}{program}{printed}{pair_table(task, rollout)}</article>"
+        f"{message}{cut}{program}{printed}{pairs}</article>"
     )
 
 
