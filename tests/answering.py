@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from arcbench.training.plain_server import Listener
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -56,9 +58,9 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def answering(model: str = "small") -> Iterator[ThreadingHTTPServer]:
+def answering(model: str = "small") -> Iterator[Listener]:
     """One that runs, with its `url` and what was asked of it in `bodies`."""
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    httpd = Listener(("127.0.0.1", 0), Answering)
     httpd.plan, httpd.bodies, httpd.delay_s, httpd.connections = [], [], 0.0, 0
     httpd.model, httpd.answered = model, 0
     httpd.url = f"http://127.0.0.1:{httpd.server_port}/v1"

@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 from contextlib import ExitStack
-from http.server import ThreadingHTTPServer
 
 import pytest
 from hypothesis import given
@@ -14,7 +13,7 @@ from arcbench.errors import UserError
 from arcbench.policies import Ask, SamplingConfig, load_policy, sample, servers
 from arcbench.policies.http import ServerGone
 from arcbench.policies.servers import MOST_CHOICES, ServersPolicy, requests_of
-from arcbench.training.plain_server import PlainServer, handler
+from arcbench.training.plain_server import Listener, PlainServer, handler
 from arcbench.training.serving import Server, ServerConfig
 from tests.answering import answering
 from tests.tiny_policy import save_tiny_policy
@@ -155,7 +154,7 @@ def local(tmp_path_factory):
 
 @pytest.fixture
 def plain(local):
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), handler(PlainServer(local, "tiny")))
+    httpd = Listener(("127.0.0.1", 0), handler(PlainServer(local, "tiny")))
     threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
     yield ServersPolicy([f"http://127.0.0.1:{httpd.server_port}/v1"])
     httpd.shutdown()

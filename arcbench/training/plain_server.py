@@ -7,6 +7,7 @@ For machines without vLLM: a CPU, a laptop, tests. It answers one request at a t
 import argparse
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
@@ -282,6 +283,17 @@ def handler(server: PlainServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class Listener(ThreadingHTTPServer):
+    """The connections, each in a thread; that a client went away is no error."""
+
+    request_queue_size = 256  # clients that connect at the same moment
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong with a connection."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def main() -> None:
     """Serve until the process is ended."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -296,7 +308,7 @@ def main() -> None:
 
     policy = TransformersPolicy.load(model_path(args.model), device=args.device, dtype=args.dtype)
     server = PlainServer(policy, args.model)
-    ThreadingHTTPServer((args.host, args.port), handler(server)).serve_forever()
+    Listener((args.host, args.port), handler(server)).serve_forever()
 
 
 if __name__ == "__main__":
