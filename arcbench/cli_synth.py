@@ -84,7 +84,7 @@ def synth(
         weights: factors on the families' weights, a file of `arcbench synth-rates`.
         max_prompt_tokens: longest prompt, counted as the embedded policy does, about a cell each.
         style: phrasings of the programs with their shares, e.g. --style short=0.7 barc=0.3; of
-            short, described, barc, plain. Left out: short.
+            short, described, barc, common, plain. Left out: short.
         format: problems (BARC's records, read back as a data set) or chat (messages to train on).
         template: with --format chat, the prompt's template or its TOML file.
         workers: processes; as many as cores where it is left out.

@@ -44,8 +44,10 @@ def test_every_family_can_be_written_in_every_phrasing(phrasing):
     for family in families():
         # Raises where the written program gives other outputs than the short one.
         item = generate_from(rng, family, config=config)
-        assert item.phrasing in (phrasing, Phrasing.DESCRIBED)
-        assert ("from concepts" in item.code) == (item.phrasing is not Phrasing.PLAIN)
+        near = {Phrasing.PLAIN: Phrasing.DESCRIBED, Phrasing.COMMON: Phrasing.BARC}
+        assert item.phrasing in (phrasing, near.get(phrasing))
+        own = item.phrasing in (Phrasing.PLAIN, Phrasing.COMMON)
+        assert ("from concepts" in item.code) == (not own)
 
 
 def test_phrasings_look_as_a_model_would_write_them():
@@ -58,8 +60,23 @@ def test_phrasings_look_as_a_model_would_write_them():
     assert "output_grid = largest_object(input_grid)" in barc
     assert 'output_grid = mirror(output_grid, "right")' in barc
     assert "# description:\n# Crop to" in barc
+    assert "to the right" in barc or "(side: right)" in barc
     one = draft("flip", "flip_horizontal(recolor(grid, Color.RED, Color.BLUE))", two.draw_input)
     assert "return np.array(np.where(grid == 2, 1, grid)[:, ::-1])" in plain_program(one)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [("crop object", 3), ("keep or remove objects", 5), ("recolor", 8)]
+)
+def test_objects_are_found_with_common_where_that_gives_the_same(name, least):
+    config = SynthConfig(phrasings=((Phrasing.COMMON, 1.0),))
+    rng = np.random.default_rng(8)
+    items = [generate_from(rng, BY_NAME[name], config=config) for _ in range(15)]
+    own = [item for item in items if item.phrasing is Phrasing.COMMON]
+    assert len(own) >= least
+    for item in own:
+        assert "from concepts" not in item.code
+        assert "find_connected_components" in item.code or "grid[grid ==" in item.code
 
 
 def test_shares_of_phrasings_are_kept():

@@ -19,6 +19,7 @@ class Phrasing(StrEnum):
     SHORT = "short"  # one line a concept call: what the embedded policy writes
     DESCRIBED = "described"  # the same with a "# description:" comment
     BARC = "barc"  # as BARC's programs: input_grid, output_grid, a comment above each step
+    COMMON = "common"  # objects found with BARC's `common`; BARC where a step has no such form
     PLAIN = "plain"  # numpy only; concepts are written out, in helper functions where they are long
 
 

@@ -171,9 +171,7 @@ def _attempt(rng: RNG, plan: _Plan, config: SynthConfig, task_id: str) -> SynthT
     fault = find_fault(draft, train, test, tied=tied)
     if fault is not None:
         return fault
-    code, phrasing = _written(draft, plan.phrasing)
-    if phrasing is not Phrasing.SHORT:
-        _check_phrasing(code, [*train, *test])
+    code, phrasing = _written(draft, plan.phrasing, [*train, *test])
     grids = [Pair(input=as_grid(a), output=as_grid(b)) for a, b in (*train, *test)]
     task = Task(
         id=task_id, train=tuple(grids[: len(train)]), test=tuple(grids[len(train) :]),
@@ -247,17 +245,20 @@ def _distracted(rng: RNG, train: Pairs, test: Pairs, transform: Transform) -> tu
     return new[: len(train)], new[len(train) :]
 
 
-def _written(draft: Draft, phrasing: Phrasing) -> tuple[str, Phrasing]:
-    """The program in the phrasing; described where the plain one would be too long."""
+def _written(draft: Draft, phrasing: Phrasing, pairs: Pairs) -> tuple[str, Phrasing]:
+    """The program in the phrasing, or in one near it where that is not to be had."""
     code = program_text(draft, phrasing)
+    if phrasing is Phrasing.SHORT:
+        return code, phrasing
     if phrasing is Phrasing.PLAIN and code.count("\n") > MAX_PLAIN_LINES:
-        return program_text(draft, Phrasing.DESCRIBED), Phrasing.DESCRIBED
-    return code, phrasing
+        return _written(draft, Phrasing.DESCRIBED, pairs)
+    if _is_right(code, pairs):
+        return code, Phrasing.BARC if "input_grid" in code else phrasing
+    if phrasing is Phrasing.COMMON:  # ties, and grids without black
+        return _written(draft, Phrasing.BARC, pairs)
+    raise RuntimeError(f"the phrasing {phrasing} changes what the program does:\n{code}")
 
 
-def _check_phrasing(code: str, pairs: Pairs) -> None:
-    """Raise where another phrasing of a program is another program: a mistake of ours."""
+def _is_right(code: str, pairs: Pairs) -> bool:
     transform = compile_program(code)
-    for array, out in pairs:
-        if not np.array_equal(transform(array), out):
-            raise RuntimeError(f"a phrasing changes what the program does:\n{code}")
+    return all(np.array_equal(transform(array), out) for array, out in pairs)

@@ -1,5 +1,7 @@
 """A drafted rule as program text, in several phrasings, and the text as a function."""
 
+import ast
+import inspect
 import re
 import textwrap
 from collections.abc import Callable
@@ -8,13 +10,13 @@ from typing import Any
 
 from arcbench.dsl import common, concepts
 from arcbench.dsl.concepts._types import AnyArray
+from arcbench.synth.common_phrases import common_program
 from arcbench.synth.config import Phrasing
 from arcbench.synth.family import Draft
 from arcbench.synth.plain import plain_program
 
 Transform = Callable[[AnyArray], Any]
 IMPORTS = ("from common import *", "from concepts import *")
-_CALL = re.compile(r"\b([a-z_0-9]+)\(")
 _GRID = re.compile(r"\bgrid\b")
 _WIDTH = 96
 
@@ -23,6 +25,9 @@ def program_text(draft: Draft, phrasing: Phrasing = Phrasing.SHORT) -> str:
     """The draft as program text; SHORT is what the embedded policy writes."""
     if phrasing is Phrasing.PLAIN:
         return plain_program(draft)
+    if phrasing is Phrasing.COMMON:
+        said = [line for step in draft.steps for line in _description(step)]
+        return common_program(draft, said) or program_text(draft, Phrasing.BARC)
     head = [*IMPORTS, "", "# concepts:", "# " + ", ".join(draft.concepts), ""]
     if phrasing is not Phrasing.SHORT:
         lines = [line for step in draft.steps for line in _description(step)]
@@ -49,20 +54,30 @@ def _barc_body(draft: Draft) -> list[str]:
     return [*lines, "    return output_grid"]
 
 
+@lru_cache(maxsize=8192)
+def _said(step: str) -> str:
+    """What a step does: the first sentence of each concept it calls, with the words it is given."""
+    calls = [node for node in ast.walk(ast.parse(step)) if isinstance(node, ast.Call)]
+    sentences = []
+    for call in reversed(calls):
+        name = call.func.id if isinstance(call.func, ast.Name) else ""
+        if name not in concepts.__all__:
+            continue
+        function = getattr(concepts, name)
+        sentence = " ".join((function.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
+        given = zip(inspect.signature(function).parameters, call.args, strict=False)
+        words = [
+            f"{parameter}: {value.value}"
+            for parameter, value in given
+            if isinstance(value, ast.Constant) and isinstance(value.value, str)
+        ]
+        sentences.append(f"{sentence} ({', '.join(words)})." if words else f"{sentence}.")
+    return " ".join(dict.fromkeys(sentences))
+
+
 def _description(step: str) -> list[str]:
-    """Comment lines that say what a step does: the first sentence of each concept it calls."""
-    said = [_sentence(name) for name in reversed(_CALL.findall(step))]
-    text = " ".join(dict.fromkeys(sentence for sentence in said if sentence))
-    return [f"# {line}" for line in textwrap.wrap(text, _WIDTH)]
-
-
-@cache
-def _sentence(name: str) -> str:
-    """The first sentence of a concept's docstring; empty for other names."""
-    if name not in concepts.__all__:
-        return ""
-    text = " ".join((getattr(concepts, name).__doc__ or "").split("\n\n")[0].split())
-    return text if text.endswith(".") else text + "."
+    """Comment lines that say what a step does."""
+    return [f"# {line}" for line in textwrap.wrap(_said(step), _WIDTH)]
 
 
 @lru_cache(maxsize=8192)
