@@ -36,6 +36,8 @@ class Diagnoser:
         """Read the line of a step; returns what is new: found, or worse than before."""
         self.signals.add(line)
         signs = {s.kind: s for s in seen((*COLLAPSES, *OTHERS, *MACHINE), self.signals)}
+        if any(kind.collapse for kind in self._holding):
+            signs.pop(Kind.FLAT, None)  # where it has collapsed to, it stands still
         new = []
         for kind in Kind:
             sign = signs.get(kind)
