@@ -24,7 +24,10 @@ class Answering(BaseHTTPRequestHandler):
         self.reply(200, {"data": [{"id": self.server.model}]})
 
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        if not sent:
+            return  # who wanted to ask is gone
+        body = json.loads(sent)
         self.server.bodies.append(body)
         if self.path != "/tokenize":
             time.sleep(self.server.delay_s)

@@ -3,7 +3,9 @@
 import os
 import signal
 import threading
+import time
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from arcbench.errors import UserError
 from arcbench.policies import Ask, SamplingConfig, load_policy, sample, servers
-from arcbench.policies.http import ServerGone
+from arcbench.policies.http import ServerGone, as_answered
 from arcbench.policies.servers import MOST_CHOICES, ServersPolicy, requests_of
 from arcbench.training.plain_server import Listener, PlainServer, handler
 from arcbench.training.serving import Server, ServerConfig
@@ -127,6 +129,19 @@ def test_without_any_server_the_error_has_the_last_words_of_each(pair):
         sample(policy, [HELLO], SamplingConfig(n=1))
     with pytest.raises(ServerGone, match=r"no server is left: .*:9/.*; .*:8/"):
         ServersPolicy([nowhere, "http://127.0.0.1:8/v1"], patience_s=0.0)
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_answers_that_nobody_takes_are_not_piled_up(concurrency):
+    begun = []
+    calls = [partial(begun.append, i) for i in range(50)]
+    answers = as_answered(calls, concurrency=concurrency)
+    for taken in range(1, 5):
+        next(answers)
+        time.sleep(0.05)
+        assert len(begun) <= taken + 2 * concurrency
+    assert len(list(answers)) == 46
+    assert sorted(begun) == list(range(50))
 
 
 def test_a_stream_that_is_closed_lets_no_thread_wait_for_a_server(pair):

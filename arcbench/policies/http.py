@@ -178,10 +178,13 @@ def as_answered(
 ) -> Iterator[tuple[int, T]]:
     """Index and result of each call, made side by side in threads, in the order of their ends.
 
+    At most 2 · `concurrency` results wait to be taken, those that are being made included.
     `waiting` is called whenever nothing has come for `every_s` seconds. The first error, of a call
     or of `waiting`, is raised; calls that have not begun are left out then, and also if the
     iterator is closed.
     """
+    threads = min(concurrency, len(calls))
+    room = threading.Semaphore(2 * concurrency)
     ahead: queue.SimpleQueue[int] = queue.SimpleQueue()
     for i in range(len(calls)):
         ahead.put(i)
@@ -189,14 +192,17 @@ def as_answered(
     stopped = threading.Event()
 
     def work() -> None:
-        while not stopped.is_set():
+        while True:
+            room.acquire()
             try:
                 i = ahead.get_nowait()
             except queue.Empty:
                 return
+            if stopped.is_set():
+                return
             answers.put((i, _attempt(calls[i])))
 
-    for _ in range(min(concurrency, len(calls))):
+    for _ in range(threads):
         threading.Thread(target=work, daemon=True).start()
     left = len(calls)
     try:
@@ -207,9 +213,11 @@ def as_answered(
                 waiting()
                 continue
             left -= 1
+            room.release()
             yield i, outcome()
     finally:
         stopped.set()
+        room.release(max(1, threads))  # for those that wait for it
 
 
 def _attempt(call: Callable[[], T]) -> Callable[[], T]:
