@@ -1,10 +1,15 @@
 """`python -m arcbench.judge_bench`: what judging many completions costs, from text to reward.
 
-512 completions of every ARC-AGI-1 training task are judged in one flow. They are real ones of the
-embedded policy, drawn once for a few tasks, programs as it was trained on, and in a checkout known
-good programs of the task itself; most are of other tasks, so they fail as a policy's do: a wrong
-grid, a wrong shape, an error. None hangs: one that does costs a core its whole deadline, whatever
-runs it.
+Many completions of every ARC-AGI-1 training task are judged in one flow, in two mixtures:
+
+- different ones: completions that the embedded policy wrote for a few tasks, programs as it was
+  trained on, and in a checkout known good programs of the task itself, each run anew;
+- as a policy repeats itself: all that the embedded policy wrote for one task, given to each task,
+  with equal programs run once, as an evaluation does.
+
+Most are of other tasks, so they fail as a policy's do: a wrong grid, a wrong shape, an error. None
+hangs: one that does costs a core its whole deadline, whatever runs it. A full evaluation is
+`--completions 204800 --samples 512`.
 """
 
 import argparse
@@ -20,16 +25,14 @@ from pathlib import Path
 import numpy as np
 
 from arcbench.judge import Attempt, Judge
-from arcbench.policies.base import Completion
+from arcbench.policies.base import Completion, sample
 from arcbench.prompts import PromptTemplate
 from arcbench.rewards import SCHEMES
 from arcbench.sandbox.bench import KNOWN_GOOD, say
 from arcbench.sandbox.pool import SandboxPool, usable_cores
 from arcbench.tasks import Task, load_tasks
 
-PER_TASK = 512
 _SAMPLED_TASKS = 8
-_SAMPLES = 32  # of each of them
 _OWN = 8  # one in so many is the task's own program, where there is one
 
 
@@ -86,15 +89,15 @@ def _cpu_s(pid: int) -> float:
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def sampled(tasks: Sequence[Task]) -> list[str]:
-    """Completions that the embedded policy writes for these tasks."""
+def sampled(tasks: Sequence[Task], num: int) -> list[list[str]]:
+    """`num` completions that the embedded policy writes for each of these tasks."""
     from arcbench.policies import SamplingConfig, load_policy
 
     template = PromptTemplate.load()
-    policy = load_policy("embedded")
-    config = SamplingConfig(n=_SAMPLES, temperature=0.8)
+    config = SamplingConfig(n=num, temperature=0.8)
     prompts = [template.messages(task) for task in tasks]
-    return [s.completion.text for s in policy.stream(prompts, config)]
+    drawn = sample(load_policy("embedded"), prompts, config)
+    return [[completion.text for completion in row] for row in drawn]
 
 
 def trained_on(num: int) -> list[str]:
@@ -112,7 +115,7 @@ def known_good() -> dict[str, str]:
     return {file.stem: template.completion(file.read_text()) for file in files}
 
 
-def attempts(
+def different(
     tasks: Sequence[Task], num: int, texts: Sequence[str], good: dict[str, str]
 ) -> Iterator[Attempt]:
     """`num` attempts, those of a task one after the other."""
@@ -124,6 +127,14 @@ def attempts(
         if i % _OWN == 0:
             text = good.get(task.id, text)
         yield Attempt(task=task, completion=Completion(text=text), index=i % per_task)
+
+
+def repeated(tasks: Sequence[Task], num: int, drawn: Sequence[Sequence[str]]) -> Iterator[Attempt]:
+    """`num` attempts: to each task in turn all that was drawn for one."""
+    for i in range(num):
+        place, j = divmod(i, len(drawn[0]))
+        text = drawn[place % len(drawn)][j]
+        yield Attempt(task=tasks[place % len(tasks)], completion=Completion(text=text), index=j)
 
 
 def measure(name: str, found: Iterator[Attempt], num: int, workers: int, *, reuse: bool) -> None:
@@ -159,22 +170,20 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=usable_cores())
-    parser.add_argument("--completions", type=int, default=8 * PER_TASK)
+    parser.add_argument("--completions", type=int, default=4096)
+    parser.add_argument("--samples", type=int, default=32, help="of a task, from the policy")
+    parser.add_argument("--only-repeated", action="store_true", help="only the second mixture")
     options = parser.parse_args()
     num, workers = options.completions, options.workers
     tasks = list(load_tasks("arc-agi-1", "training").values())
-    own = tasks[:: len(tasks) // _SAMPLED_TASKS][:_SAMPLED_TASKS]
-    drawn = sampled(own)
-    texts = [*drawn, *trained_on(len(drawn))]
-    good = known_good()
-    measure("all tasks", attempts(tasks, num, texts, good), num, workers, reuse=False)
-    # What it was drawn for, as an evaluation meets it.
-    few = min(num, len(drawn))
-    real = [
-        Attempt(task=own[i // _SAMPLES], completion=Completion(text=drawn[i])) for i in range(few)
-    ]
-    for name, reuse in (("own tasks", False), ("own tasks, equal programs once", True)):
-        measure(name, iter(real), few, workers, reuse=reuse)
+    shown = tasks[:: len(tasks) // _SAMPLED_TASKS][:_SAMPLED_TASKS]
+    drawn = sampled(shown, options.samples)
+    if not options.only_repeated:
+        written = [text for row in drawn for text in row]
+        texts = [*written, *trained_on(len(written))]
+        found = different(tasks, num, texts, known_good())
+        measure("different ones", found, num, workers, reuse=False)
+    measure("as a policy repeats itself", repeated(tasks, num, drawn), num, workers, reuse=True)
 
 
 if __name__ == "__main__":
