@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -149,14 +149,16 @@ class Recent:
     """The digests of the last `window` tasks; about 100 bytes each."""
 
     def __init__(self, window: int) -> None:
-        self.window = window
-        self._seen: OrderedDict[int, None] = OrderedDict()
+        self._seen: set[int] = set()
+        self._order: deque[int] = deque()
+        self._window = window
 
     def is_new(self, digest: int) -> bool:
         """Whether no task of the window has this digest; it enters the window."""
         if digest in self._seen:
             return False
-        self._seen[digest] = None
-        if len(self._seen) > self.window:
-            self._seen.popitem(last=False)
+        self._seen.add(digest)
+        self._order.append(digest)
+        if len(self._order) > self._window:
+            self._seen.remove(self._order.popleft())
         return True
