@@ -294,7 +294,7 @@ class Evaluation:
         self.on_rollout(rollout)
 
     def _end(self, speed: Speed) -> Results:
-        """Write the figures, then the status, and tell both."""
+        """Write the figures, tell them, and set the status."""
         from arcbench.evaluation.export import export  # draws: slow to load
 
         store, config, counts, log = self.store, self.config, self.counts, self.log
@@ -319,11 +319,6 @@ class Evaluation:
         else:
             state = RunState.STOPPED
             reason = f"{self.wish.why}: {counts.done} of {counts.total} samples are judged"
-        store.set_status(
-            state, phase="", reason=reason, eta_s=None, sampled=counts.sampled, done=counts.done,
-            solved_tasks=len(counts.solved), tokens_per_s=round(whole.tokens_per_s, 1),
-            sandbox_share=round(whole.sandbox_share, 4),
-        )  # fmt: skip
         log.print(results.table())
         for warning in results.warnings:
             log.print(f"note: {warning}")
@@ -332,6 +327,12 @@ class Evaluation:
         log.print(f"{store.path}: results.json, tasks.csv, plots/, rollouts/")
         if reason:
             log.print(f"stopped ({reason}); go on with: arcbench eval --resume {store.path}")
+        # Last: whoever waits for the end finds all of it.
+        store.set_status(
+            state, phase="", reason=reason, eta_s=None, sampled=counts.sampled, done=counts.done,
+            solved_tasks=len(counts.solved), tokens_per_s=round(whole.tokens_per_s, 1),
+            sandbox_share=round(whole.sandbox_share, 4),
+        )  # fmt: skip
         return results
 
 
