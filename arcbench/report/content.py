@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arcbench import jobs, series
-from arcbench.diagnostics import Finding, diagnose_run
+from arcbench.diagnostics import Finding, Kind, diagnose_run
 from arcbench.errors import UserError
 from arcbench.report import courses as c
 from arcbench.report.facts import Comparison, at, comparisons, facts
@@ -77,6 +77,14 @@ class Report:
     shown_courses: tuple[ShownCourse, ...]
     rollouts: int
     log: str  # its end, where the run did not end well
+
+    @property
+    def kinds(self) -> list[list[Finding]]:
+        """The findings by kind, the worst kind first; of a kind the worst first."""
+        found: dict[Kind, list[Finding]] = {}
+        for f in self.findings:
+            found.setdefault(f.kind, []).append(f)
+        return list(found.values())
 
     @property
     def live(self) -> bool:

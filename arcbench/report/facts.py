@@ -13,7 +13,7 @@ from arcbench.training.sweep_verdict import Verdict
 SHARE = 10  # the first and the last steps are that fraction of all
 VERDICTS = {  # the kind for the style, a sign, words
     Verdict.LEARNING: ("solved", "✓", "It learned"),
-    Verdict.FLAT: ("wrong", "–", "It did not move"),
+    Verdict.FLAT: ("wrong", "–", "No clear change"),
     Verdict.UNSTABLE: ("partly", "!", "It was unstable"),
     Verdict.DESTROYED: ("failed", "✗", "The policy was destroyed"),
     Verdict.UNDECIDED: ("wrong", "?", "Too few steps to say"),
@@ -58,9 +58,13 @@ class Comparison:
         """A value as it is written, with its spread."""
         if value is None:
             return "–"
-        return self.form.format(value) + (
-            "" if spread is None else f" ± {self.form.format(spread)}"
-        )
+        around = "" if spread is None else f" ± {self.form.format(spread)}"
+        return signed(self.form.format(value)) + around
+
+
+def signed(number: str) -> str:
+    """A written number with a minus sign instead of a hyphen."""
+    return number.replace("-", "−")
 
 
 def at(config: Mapping[str, Any], path: str) -> Any:

@@ -6,7 +6,7 @@ from html import escape
 
 from arcbench.diagnostics import Finding, Severity
 from arcbench.report.content import Report
-from arcbench.report.facts import VERDICTS, Comparison, edge
+from arcbench.report.facts import VERDICTS, Comparison, edge, signed
 from arcbench.report.page_rollouts import completions, extremes
 from arcbench.report.sheet import sheet
 from arcbench.training.sweep_verdict import Verdict
@@ -28,7 +28,8 @@ FIRST_PANELS = (
     "failures", "different sequences", "in a loop", "norm of the gradient",
 )  # fmt: skip
 PANEL_INCHES = (4.4, 2.2)
-MOST_MARKS = 12  # of findings, in curves
+PANEL_RECT = (0.115, 0.2, 0.865, 0.62)
+MOST_AGAIN = 8  # findings of a kind told beside the first
 
 
 def page(report: Report) -> str:
@@ -75,8 +76,8 @@ def summary(report: Report) -> list[str]:
     j = report.judged
     if j.first is not None and j.last is not None and j.begin:
         told.append(
-            f"Reward {j.first:.2f} in the first {_steps(j.begin)}, {j.last:.2f} in the last "
-            f"{_steps(j.end)}: {j.evidence}."
+            f"Reward {signed(f'{j.first:.2f}')} in the first {_steps(j.begin)}, "
+            f"{signed(f'{j.last:.2f}')} in the last {_steps(j.end)}: {j.evidence}."
         )
     for c in report.measured:
         if c.name == "pass rate" and c.last is not None:
@@ -94,17 +95,18 @@ def _steps(count: int) -> str:
 
 def _findings_line(findings: Sequence[Finding]) -> str:
     if not findings:
-        return "Nothing was found wrong."
+        return "Nothing was found."
     counts = [
         f"{n} {severity.word}"
         for severity in sorted(Severity, reverse=True)
         if (n := sum(f.severity is severity for f in findings))
     ]
     first = findings[0]
+    which = "" if len(findings) == 1 else ", the worst"
     over = "" if first.holds else f", over at step {first.over_step}"
     return (
-        f"Found: {', '.join(counts)}. First of them: {first.kind.value} since step "
-        f"{first.first_step}{over}: {first.evidence}."
+        f"Found: {', '.join(counts)}{which}: {first.kind.value} since step "
+        f"{first.first_step:,}{over}: {first.evidence}."
     )
 
 
@@ -148,11 +150,10 @@ def _learned(report: Report) -> str:
         else ""
     ]
     if report.measured:
-        after = "after" if report.measured[0].last is not None else "after (not measured yet)"
         parts.append(
             _table(
                 f"Measured before and after, {report.measured_how}",
-                ("before", after),
+                ("before", "after"),
                 report.measured,
             )
         )
@@ -177,10 +178,10 @@ def _table(title: str, when: tuple[str, str], rows: Iterable[Comparison], below:
 def _found(report: Report) -> str:
     steps = len(report.metrics)
     if report.findings:
-        shown = "".join(_finding(i, f) for i, f in enumerate(report.findings, start=1))
+        shown = "".join(_finding(i, same) for i, same in enumerate(report.kinds, start=1))
     else:
         few = " A collapse may need more steps to show." if steps < 20 else ""
-        shown = html.note(f"✓ Nothing was found wrong in {_number(steps, 'step')}.{few}")
+        shown = html.note(f"✓ Nothing was found in {_number(steps, 'step')}.{few}")
     back = "".join(f"<li>{escape(sentence)}</li>" for sentence in report.rewinds)
     rewinds = f"<h3>The run went back</h3><ul>{back}</ul>" if back else ""
     return f"<section><h2>What was found</h2>{shown}{rewinds}</section>"
@@ -190,7 +191,9 @@ def _number(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _finding(number: int, f: Finding) -> str:
+def _finding(number: int, same: Sequence[Finding]) -> str:
+    """All findings of one kind: one in full, and when it was found again."""
+    f = same[0]
     kind, sign = SEVERITIES[f.severity]
     over = "" if f.over_step is None else f", over at step {f.over_step:,}"
     lists = "".join(
@@ -198,15 +201,24 @@ def _finding(number: int, f: Finding) -> str:
         for title, lines in (("Likely causes", f.causes), ("What to try", f.advice))
         if lines
     )
+    again = ", ".join(_stretch(other) for other in same[1 : 1 + MOST_AGAIN])
+    if len(same) > 1 + MOST_AGAIN:
+        again += f" and {len(same) - 1 - MOST_AGAIN:,} times more"
+    also = f"<p>Also: {again}.</p>" if again else ""
     return (
         f'<article class="rp-finding rp-{kind}"><h3>{number}. '
         f'<span class="ab-badge ab-badge-{kind}"><span aria-hidden="true">{sign}</span> '
         f"{f.severity.word}</span> {escape(f.kind.value)} "
         f'<span class="ab-dim">since step {f.first_step:,}, found at step {f.found_step:,}{over}'
         f"</span></h3><p>{escape(f.evidence)} "
-        f'<span class="ab-id">{escape(f.signal)}</span></p><div class="rp-two">{lists}</div>'
+        f'<span class="ab-id">{escape(f.signal)}</span></p>{also}<div class="rp-two">{lists}</div>'
         f'<p class="ab-dim ab-legend">Rule: {escape(f.source)}</p></article>'
     )
+
+
+def _stretch(f: Finding) -> str:
+    end = "" if f.over_step is None else f" to {f.over_step:,}"
+    return f"{f.severity.word} from step {f.first_step:,}{end}"
 
 
 def _curves(report: Report) -> str:
@@ -217,7 +229,7 @@ def _curves(report: Report) -> str:
 
     if not report.metrics:
         return ""
-    found = report.findings[:MOST_MARKS]
+    found = [same[0] for same in report.kinds]
     numbered = [
         Mark(step=f.first_step, label=str(i), severity=f.severity.word)
         for i, f in enumerate(found, start=1)
@@ -225,8 +237,8 @@ def _curves(report: Report) -> str:
     panels = {p.title: p for row in ROWS.values() for p in row if recorded(p, report.metrics)}
     small = []
     for title in (t for t in FIRST_PANELS if t in panels):
-        figure = Figure(figsize=PANEL_INCHES, layout="constrained")
-        draw_panel(figure.subplots(), panels[title], report.metrics, numbered)
+        figure = Figure(figsize=PANEL_INCHES)  # a fixed layout: finding one takes seconds
+        draw_panel(figure.add_axes(PANEL_RECT), panels[title], report.metrics, numbered)
         small.append(f"<figure>{figure_svg(figure, f'{title}, over the steps')}</figure>")
     named = [
         Mark(step=f.first_step, label=f"{i}. {f.kind.value}", severity=f.severity.word)
@@ -239,8 +251,9 @@ def _curves(report: Report) -> str:
         else ""
     )
     return (
-        f'<section><h2>Curves</h2>{said}<div class="rp-plots">{"".join(small)}</div><details><summary>All '
-        f'signals on one page</summary><div class="rp-wide">{every}</div></details></section>'
+        f'<section><h2>Curves</h2>{said}<div class="rp-plots">{"".join(small)}</div>'
+        "<details><summary>All signals on one page</summary>"
+        f'<div class="rp-wide">{every}</div></details></section>'
     )
 
 

@@ -6,7 +6,9 @@ from html import escape
 
 from arcbench.report.content import Report, Shown, ShownCourse, ShownPart
 from arcbench.report.courses import Groups, TaskCourse
+from arcbench.report.facts import signed
 from arcbench.rollouts import Rollout
+from arcbench.sandbox.types import Failure
 from arcbench.ui import html
 
 MOST_CHARACTERS = 6000  # of a program, of a completion
@@ -22,7 +24,9 @@ def extremes(report: Report) -> str:
             f"<section><h2>Rollouts</h2>{html.note('This run has no rollouts on disk.')}</section>"
         )
     parts = "".join(
-        f"<h3>{title}</h3>{''.join(_rollout(shown, report.best_reward) for shown in some)}"
+        f'<h3>{title}</h3><div class="rp-two">'
+        + "".join(_rollout(shown, report.best_reward) for shown in some)
+        + "</div>"
         for title, some in (("Best", report.best), ("Worst", report.worst))
         if some
     )
@@ -55,16 +59,16 @@ def completions(report: Report) -> str:
 def _rollout(shown: Shown, best_reward: float) -> str:
     r = clipped(shown.rollout)
     name = f"{r.task_id}, step {r.step:,}, group {r.group + 1}, #{r.index + 1}"
-    told = html.detail(shown.task, r, best_reward, name=name)
-    if shown.task is None:
-        return told
+    drew = any(not isinstance(output, Failure) for output in r.execution.outputs)
+    task = shown.task if drew else None  # without any output the grids say nothing of the program
+    told = html.detail(task, r, best_reward, name=name)
+    note = ""
     if len(told) > MOST_BYTES:
         told = html.detail(None, r, best_reward, name=name)
-        return told + html.note("Its grids are too large for this page.", "warning")
-    if r.augmentation is not None and not r.augmentation.is_identity:
-        note = "The policy saw this task turned, mirrored or recoloured, as it is here."
-        return html.note(note) + told
-    return told
+        note = html.note("Its grids are too large for this page.", "warning")
+    elif task is not None and r.augmentation is not None and not r.augmentation.is_identity:
+        note = html.note("The policy saw this task turned, mirrored or recoloured, as it is here.")
+    return f"<div>{note}{told}</div>"
 
 
 def clipped(rollout: Rollout) -> Rollout:
@@ -94,7 +98,8 @@ def _cut_front(text: str, limit: int) -> str:
 def _course(shown: ShownCourse, best_reward: float) -> str:
     c = shown.course
     parts = "".join(_part(part, best_reward) for part in shown.parts)
-    change = f", reward {c.parts[0].reward:.2f} → {c.parts[-1].reward:.2f}" if c.change else ""
+    first, last = (signed(f"{part.reward:.2f}") for part in (c.parts[0], c.parts[-1]))
+    change = f", reward {first} → {last}" if c.change else ""
     return (
         f'<h3>Task <span class="ab-id">{escape(c.task_id)}</span> <span class="ab-dim">'
         f"{c.rollouts:,} completions{change}</span></h3>"
@@ -110,9 +115,12 @@ def _part(shown: ShownPart, best_reward: float) -> str:
         else f"steps {p.first_step:,}–{p.last_step:,}"
     )
     loop = "" if shown.loop is None else f", {shown.loop:.0%} of a completion in a loop"
+    programs = {0: "no program", 1: "one program"}.get(
+        p.programs, f"{p.programs:,} different programs"
+    )
     figures = (
-        f"{p.rollouts:,} completions, {p.solved:.0%} solved, reward {p.reward:.2f}; "
-        f"{p.programs:,} different programs, {p.tokens:.0f} tokens on average{loop}"
+        f"{p.rollouts:,} completions, {p.solved:.0%} solved, reward {signed(f'{p.reward:.2f}')}; "
+        f"{programs}, {p.tokens:.0f} tokens on average{loop}"
     )
     head = f'<h4>{p.name.capitalize()}, {steps}</h4><p class="ab-legend">{figures}</p>'
     if shown.shown is None:
@@ -150,11 +158,16 @@ def _groups(g: Groups) -> str:
         )
         if n
     )
+    if not g.silent:
+        return (
+            f"<h3>Groups without a signal</h3><p>None: the rewards of each of the {g.total:,} "
+            "groups differed.</p>"
+        )
     return (
         f"<h3>Groups without a signal</h3><p>{g.silent:,} of {g.total:,} groups "
         f"({g.silent / g.total:.0%}) had equal rewards and moved nothing"
-        f"{f': {kinds}' if kinds else ''}. {g.early:.0%} of those in the first steps, "
-        f"{g.late:.0%} in the last.</p>"
+        f"{f': {kinds}' if kinds else ''}. In the first steps it was {g.early:.0%}, "
+        f"in the last {g.late:.0%}.</p>"
     )
 
 
@@ -166,7 +179,8 @@ def _tasks(courses: Sequence[TaskCourse]) -> str:
         f'<tr><th scope="row"><span class="ab-id">{escape(c.task_id)}</span></th>'
         f"<td>{c.rollouts:,}</td>"
         f"<td>{c.parts[0].solved:.0%}</td><td>{c.parts[-1].solved:.0%}</td>"
-        f"<td>{c.parts[0].reward:.2f}</td><td>{c.parts[-1].reward:.2f}</td>"
+        f"<td>{signed(f'{c.parts[0].reward:.2f}')}</td>"
+        f"<td>{signed(f'{c.parts[-1].reward:.2f}')}</td>"
         f"<td>{c.silent:.0%}</td></tr>"
         for c in shown
     )

@@ -75,7 +75,7 @@ def _curves(made: "Figure", report: Report) -> None:
     panels = {p.title: p for row in ROWS.values() for p in row}
     marks = [
         Mark(step=f.first_step, label=str(i), severity=f.severity.word)
-        for i, f in enumerate(report.findings, start=1)
+        for i, (f, *_) in enumerate(report.kinds, start=1)
     ]
     for i, title in enumerate(PANELS):
         axes = made.add_axes((0.045 + 0.242 * i, 0.47, 0.205, 0.26))
@@ -120,16 +120,14 @@ def _findings(axes: "Axes", report: Report) -> None:
         axes.text(0, 0.86, f"✓ nothing in {steps:,} steps", fontsize=9.5, color=GREY, va="center")
         return
     y = 0.86
-    for i, f in enumerate(report.findings[:MOST_FINDINGS], start=1):
+    for i, (f, *_) in enumerate(report.kinds[:MOST_FINDINGS], start=1):
         kind, sign = SEVERITIES[f.severity]
         over = "" if f.over_step is None else f", over at {f.over_step}"
         head = f"{i}. {sign} {f.severity.word}: {f.kind.value}, since step {f.first_step}{over}"
         axes.text(0, y, head, fontsize=9.5, fontweight="bold", color=KINDS[kind], va="center")
-        lines = textwrap.wrap(f.evidence, 92)[:1]
-        axes.text(
-            0.02, y - 0.09, "\n".join(lines), fontsize=9, color=INK, va="center", parse_math=False
-        )
+        line = textwrap.shorten(f.evidence, 100, placeholder="…")
+        axes.text(0.02, y - 0.09, line, fontsize=9, color=INK, va="center", parse_math=False)
         y -= 0.205
-    left = len(report.findings) - MOST_FINDINGS
+    left = len(report.kinds) - MOST_FINDINGS
     if left > 0:
         axes.text(0, y, f"and {left} more", fontsize=9, color=GREY, va="center")

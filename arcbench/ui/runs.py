@@ -13,7 +13,7 @@ from arcbench.rollout_index import ORDERS, RolloutFilter
 from arcbench.runs import RunStore
 from arcbench.sandbox.types import Outcome
 from arcbench.training.config import TrainConfig
-from arcbench.ui import html, runs_html
+from arcbench.ui import html, run_report, runs_html
 from arcbench.ui.events import PICK_JS, number, warn, whole
 from arcbench.ui.runs_html import RunLine
 from arcbench.workbench import Workbench
@@ -25,7 +25,7 @@ ANY = ""
 TABLE, SQUARES = "table", "squares by step"
 MAX_SQUARES = 3000
 NO_RUN = "Choose a run above."
-VIEWS = ("curves", "rollouts", "settings")
+VIEWS = ("curves", "rollouts", "report", "settings")
 SOLVED = {"all": None, "solved": True, "not solved": False}
 
 
@@ -235,6 +235,8 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
                         on = gr.Button("On ›", size="sm", min_width=90, elem_id="ab-page-on")
                 with gr.Column(scale=8, min_width=480):
                     detail = gr.HTML(opened(bench, "", ""), elem_id="ab-rollout")
+        with gr.Tab("Report", id="report") as in_report:
+            run_report.build(bench, run, view)
         with gr.Tab("Settings", id="settings") as in_settings:
             told = gr.HTML(settings(bench, ""), elem_id="ab-settings")
 
@@ -290,7 +292,7 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
         return guarded(opened, bench, name, place)
 
     quiet: dict[str, Any] = {"show_progress": "hidden"}
-    for name, inner in zip(VIEWS, (in_curves, in_rollouts, in_settings), strict=True):
+    for name, inner in zip(VIEWS, (in_curves, in_rollouts, in_report, in_settings), strict=True):
         inner.select(None, None, view, js=f"() => '{name}'")
     gr.on([tab.select, timer.tick], fill, run, [listed, run, others, timer], **quiet)
     listed.click(pick, None, run, **quiet)
