@@ -187,3 +187,23 @@ def test_weak_families_get_more_weight_within_bounds():
     assert min(weights.values()) >= 1 / 3 - 0.001
     assert max(weights.values()) <= 3
     assert rates[1].rate == 0.6
+
+
+def test_another_rule_of_the_family_that_fits_is_found():
+    def draw(rng):
+        step = ("left_half(grid)", "half(grid)")[int(rng.integers(2))]
+        return draft(
+            "x", step, lambda rng: rng.integers(0, 5, size=[(4, 6), (6, 4)][rng.integers(2)])
+        )
+
+    from arcbench.synth.ambiguity import ambiguity
+    from arcbench.synth.drafts import other_step
+
+    found = ambiguity(np.random.default_rng(0), Family(name="halves", draw=draw), tasks=30)
+    assert 0 < found.found < 30
+    assert found.share == found.found / 30
+    wide, tall = np.arange(8).reshape(2, 4), np.arange(8).reshape(4, 2)
+    rival = other_step("half(grid)", ["left_half(grid)", "half(grid)"])
+    assert rival([wide, wide + 1], [tall])
+    assert not rival([wide, tall], [tall])
+    assert not rival([wide], [wide])

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from arcbench.synth.family import RNG, Draft, Family, HasRival
+import numpy as np
+
+from arcbench.synth.family import RNG, Draft, Family, HasRival, Inputs
 from arcbench.synth.inputs import Draw, any_grids, draw_style, pick
+from arcbench.synth.programs import step_function
 
 DrawInputs = Callable[[RNG], Draw]
 COLORS = (
@@ -28,6 +31,22 @@ def draft(
         draw_input=draw_input,
         has_rival=has_rival,
     )
+
+
+def other_step(step: str, others: Sequence[str]) -> HasRival:
+    """Whether one of the other steps does the same on the train inputs, and not on a test input."""
+    own = step_function(step)
+    rivals = [step_function(other) for other in others if other != step]
+
+    def has_rival(train: Inputs, test: Inputs) -> bool:
+        shown = [own(grid) for grid in train]
+        return any(
+            all(np.array_equal(rival(g), out) for g, out in zip(train, shown, strict=True))
+            and not all(np.array_equal(rival(g), own(g)) for g in test)
+            for rival in rivals
+        )
+
+    return has_rival
 
 
 def grids_up_to(high: int, low: int = 3, square: float = 0.4, black: float = 0.9) -> DrawInputs:

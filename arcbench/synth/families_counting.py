@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from arcbench.dsl.concepts._components import things
+from arcbench.dsl.concepts._components import Which, things
 from arcbench.dsl.concepts._types import Array
 from arcbench.synth.drafts import draft
 from arcbench.synth.family import RNG, Draft, Family
@@ -19,6 +19,7 @@ from arcbench.synth.inputs_objects import (
     dot,
     frame,
     line,
+    more_natural,
     name_of,
     new_color,
     object_style,
@@ -75,9 +76,12 @@ def _color_count(rng: RNG) -> Draft:
     return draft("count colors", f"count_colors_as_row(grid, {color})", draw)
 
 
+BLOCKS: tuple[Which, ...] = ("largest", "largest", "smallest", "largest_box", "most_holes")
+
+
 def _block(rng: RNG) -> Draft:
     style = object_style(rng, 7, 15, (2, 4), black=0.97)
-    which = pick(rng, ("largest", "largest", "smallest", "largest_box", "most_holes"))
+    which: Which = pick(rng, BLOCKS)
     rows, columns = pick(rng, ((1, 1), (2, 2), (1, 1), (3, 3), (1, 2), (2, 1)))
     step = f'color_block_of_object(grid, "{which}", {rows}, {columns})'
     if (rows, columns) == (2, 2):
@@ -100,7 +104,8 @@ def _block(rng: RNG) -> Draft:
         ]
         return len(found) > 1 and values.count(max(values)) == 1
 
-    return draft("object, color", step, until(scenes(rng, style, makers, 2, 4), is_good))
+    inputs = until(scenes(rng, style, makers, 2, 4), is_good)
+    return draft("object, color", step, inputs, more_natural(which, only_first=True))
 
 
 def _largest_colors(rng: RNG) -> Draft:

@@ -11,6 +11,7 @@ from arcbench.synth.drafts import (
     draft,
     grids_up_to,
     one_of,
+    other_step,
 )
 from arcbench.synth.family import RNG, Draft, Family
 from arcbench.synth.inputs import (
@@ -204,7 +205,8 @@ def _halves(rng: RNG) -> Draft:
             return grid if chance(rng, 0.5) or grid.shape[1] <= len(grid) else np.array(grid.T)
         return grid
 
-    return draft("crop, halves", step, draw_input)
+    rival = other_step(step, steps) if step == "half(grid)" else None
+    return draft("crop, halves", step, draw_input, rival)
 
 
 def _remove_border(rng: RNG) -> Draft:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from arcbench.dsl.concepts._types import Array
-from arcbench.synth.drafts import COLORS, CORNERS, DIRECTIONS, draft, one_of
+from arcbench.synth.drafts import COLORS, CORNERS, DIRECTIONS, draft, one_of, other_step
 from arcbench.synth.family import RNG, Draft, Family
 from arcbench.synth.inputs import (
     Draw,
@@ -199,7 +199,8 @@ def _unique(rng: RNG) -> Draft:
             grid = grid.repeat(rng.integers(1, 5, size=grid.shape[1]), axis=1)
         return np.array(grid)
 
-    return draft("unique lines", step, draw_input)
+    others = ["unique_rows(grid)", "unique_columns(grid)", "unique_lines(grid)"]
+    return draft("unique lines", step, draw_input, other_step(step, others))
 
 
 def _sort(rng: RNG) -> Draft:

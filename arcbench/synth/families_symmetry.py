@@ -3,7 +3,7 @@
 import numpy as np
 
 from arcbench.dsl.concepts._types import Array
-from arcbench.synth.drafts import COLORS, draft
+from arcbench.synth.drafts import COLORS, draft, other_step
 from arcbench.synth.family import RNG, Draft, Family
 from arcbench.synth.inputs import (
     Draw,
@@ -53,7 +53,9 @@ def _symmetrize_content(rng: RNG) -> Draft:
         grid[row : row + side, column : column + side] = part
         return grid
 
-    return draft("symmetry, object", f"symmetrize_content(grid, {kind})", draw_input)
+    step = f"symmetrize_content(grid, {kind})"
+    others = [f"symmetrize_content(grid, {other})" for other in (*KINDS, '"all"')]
+    return draft("symmetry, object", step, draw_input, other_step(step, others))
 
 
 def _half_onto_other(rng: RNG) -> Draft:
