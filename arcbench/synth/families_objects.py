@@ -6,7 +6,7 @@ import numpy as np
 
 from arcbench.dsl.concepts._components import things
 from arcbench.dsl.concepts._types import Array
-from arcbench.synth.drafts import draft
+from arcbench.synth.drafts import draft, other_step
 from arcbench.synth.families_choosing import PLAIN
 from arcbench.synth.family import RNG, Draft, Family
 from arcbench.synth.inputs import between, blank, chance, paint_noise, pick
@@ -223,7 +223,9 @@ def _boxes(rng: RNG) -> Draft:
             return grid
 
         return draft("box, fill", step, draw)
-    return draft("object, box, fill", step, scenes(rng, style, figures, 1, 4))
+    others = [f"fill_boxes(grid, {name_of(c)})" for c in style.colors]
+    inputs = scenes(rng, style, figures, 1, 4)
+    return draft("object, box, fill", step, inputs, other_step(step, others))
 
 
 def _halves(rng: RNG) -> Draft:

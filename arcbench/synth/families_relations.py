@@ -6,7 +6,7 @@ import numpy as np
 
 from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.dsl.concepts.relations import recolor_same_shape, recolor_touching
-from arcbench.synth.drafts import DIRECTIONS, draft
+from arcbench.synth.drafts import DIRECTIONS, draft, other_step
 from arcbench.synth.family import RNG, Draft, Family
 from arcbench.synth.inputs import between, blank, chance, draw_style, paint_noise, pick
 from arcbench.synth.inputs_objects import (
@@ -115,7 +115,9 @@ def _corners(rng: RNG) -> Draft:
     end = f", {name_of(color)}" if chance(rng, 0.4) else ""
     makers = (box(2, 4), box(1, 3), frame(3, 4))
     inputs = scenes(rng, style, makers, 1, pick(rng, (1, 1, 2)), gap=2)
-    return draft("diagonals, corners", f"extend_corners(grid{end})", inputs)
+    step = f"extend_corners(grid{end})"
+    others = [f"extend_corners(grid, {name_of(c)})" for c in style.colors]
+    return draft("diagonals, corners", step, inputs, other_step(step, others))
 
 
 def _repeat(rng: RNG) -> Draft:
