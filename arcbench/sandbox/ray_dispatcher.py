@@ -10,17 +10,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from itertools import count
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any
 
 from arcbench.errors import UserError
+from arcbench.sandbox.ray_nodes import MAX_LOSSES, Batch, Job, Node, max_chunks
 from arcbench.sandbox.types import Outcome
 
-Work: TypeAlias = tuple[int, Any]  # job, packed program
-
-_AHEAD_S = 0.1  # of a node's work that it holds: several round trips
 _TAKE_S = 2.0  # how long an actor waits for a result
 _SILENT_S = 60.0  # without an answer a node counts as lost
 _START_S = 120.0  # for a new node's actor: a runtime environment may be unpacked first
@@ -28,58 +25,8 @@ _STRAGGLE_S = 5.0  # at the start, for the other nodes after the first has answe
 _LOOK_S = 2.0  # between two looks at the cluster
 _FIRST_NODE_S = 10.0  # for a cluster to show a node with CPUs
 _NO_NODE_S = 120.0  # without any node later, before waiting batches are given up
-_MAX_LOSSES = 3  # of nodes that held a program, before it is blamed
 _MAX_FAILED_STARTS = 3  # of a node's actor in a row, before the node is left out
 _LOG = logging.getLogger("arcbench.sandbox")
-
-
-@dataclass(slots=True, eq=False)
-class Batch:
-    """Programs that belong together, and where their packed results go."""
-
-    number: int
-    deliver: Callable[[tuple[int, Any] | Exception], None]
-    cancelled: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """One program of a batch."""
-
-    batch: Batch
-    number: int  # the batch's own
-    packed: Any
-    losses: int = 0  # how many nodes were lost while they held it
-
-    @property
-    def alone(self) -> bool:
-        """Whether it must have a node for itself, to show who is to blame."""
-        return self.losses >= _MAX_LOSSES - 1
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """A node of the cluster, its actor, and the programs that it holds."""
-
-    id: str
-    name: str  # its address, for people
-    workers: int
-    actor: Any
-    hello: Any  # reference; None once it has answered
-    features: dict[str, bool] = field(default_factory=dict)
-    jobs: dict[int, Job] = field(default_factory=dict)
-    gives: set[Any] = field(default_factory=set)
-    take: Any = None
-    asked: float = 0.0  # when `take` was sent
-    last_heard: float = field(default_factory=time.monotonic)
-    rate: float = 0.0  # programs/s, smoothed
-
-    @property
-    def room(self) -> int:
-        """How many more programs it may hold."""
-        if self.hello is not None or len(self.gives) >= max_chunks(self.workers):
-            return 0
-        return 2 * self.workers + int(self.rate * _AHEAD_S) - len(self.jobs)
 
 
 class RayDispatcher(threading.Thread):
@@ -345,7 +292,7 @@ class RayDispatcher(threading.Thread):
         ray.kill(node.actor)
         for job in reversed(node.jobs.values()):
             job.losses += blame
-            if job.losses >= _MAX_LOSSES:
+            if job.losses >= MAX_LOSSES:
                 job.batch.deliver((job.number, _lost(job)))
             else:
                 self._waiting.appendleft(job)
@@ -393,11 +340,6 @@ class RayDispatcher(threading.Thread):
             ray.wait(closing, num_returns=len(closing), timeout=3.0)
         for node in nodes:
             ray.kill(node.actor)
-
-
-def max_chunks(workers: int) -> int:
-    """How many chunks a node may hold, each of which takes a thread of its actor."""
-    return 2 * workers + 8
 
 
 def version_problem(theirs: dict[str, str], ours: dict[str, str]) -> str:

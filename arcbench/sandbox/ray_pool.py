@@ -34,7 +34,8 @@ import arcbench
 from arcbench.errors import MissingExtra, UserError
 from arcbench.grids import Grid
 from arcbench.sandbox.pool import SandboxPool
-from arcbench.sandbox.ray_dispatcher import RayDispatcher, Work
+from arcbench.sandbox.ray_dispatcher import RayDispatcher
+from arcbench.sandbox.ray_nodes import Work
 from arcbench.sandbox.types import (
     Execution,
     Failure,
