@@ -17,17 +17,14 @@ from arcbench.workbench import Workbench
 
 VIEW = "report"  # the name of the inner tab in addresses
 NO_RUN = "Choose a run above."
-# The link of the file that was just made: it is there once the page has been told of it.
-FETCH_JS = """
-() => {
-  const until = performance.now() + 5000;
-  const fetch = () => {
-    const box = document.querySelector('#ab-report-file');
-    const link = box && (box.matches('a[href]') ? box : box.querySelector('a[href]'));
-    if (link) link.click();
-    else if (performance.now() < until) setTimeout(fetch, 100);
-  };
-  setTimeout(fetch, 100);
+# Called with the file that was just made; the browser is told to keep it, not to open it.
+KEEP_JS = """
+(file) => {
+  if (!file || !file.url) return;
+  const link = document.createElement('a');
+  link.href = file.url;
+  link.download = file.orig_name || '';
+  link.click();
 }
 """
 
@@ -109,10 +106,10 @@ def build(bench: Workbench, run: Any, view: Any) -> None:
             warn(error)
             return gr.DownloadButton(value=None)
 
-    gr.on([run.change, view.change, again.click], show, [run, view], frame)
+    gr.on(
+        [run.change, view.change, again.click], show, [run, view], frame, trigger_mode="always_last"
+    )
     for what, button in buttons.items():
-        button.click(
-            lambda: gr.DownloadButton(value=None), None, file, show_progress="hidden"
-        ).then(partial(make, what), run, file, show_progress="hidden").then(
-            None, None, None, js=FETCH_JS
+        button.click(partial(make, what), run, file, show_progress="hidden").then(
+            None, file, None, js=KEEP_JS
         )
