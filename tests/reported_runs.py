@@ -58,7 +58,7 @@ def lines(rollouts, step):
 
 def made_run(root, name, *, state=RunState.FINISHED, reason="", tasks=(TASK,), steps=3):
     """A run of up to three steps; with several tasks, the others have the first one's rollouts."""
-    config = overfit_config(TASK, steps=steps, grpo=GrpoConfig(num_generations=4))
+    config = overfit_config(TASK, steps=3, grpo=GrpoConfig(num_generations=4))
     config = replace(config, data=replace(config.data, tasks=tuple(tasks)))
     store = RunStore.create(root, name, config.to_dict())
     store.add_info(device="cpu", processes=1)
