@@ -11,11 +11,15 @@ import tyro
 
 from arcbench import (
     cli_checks,
+    cli_compare,
     cli_data,
     cli_eval,
     cli_judge,
     cli_policies,
+    cli_report,
+    cli_report_page,
     cli_serve,
+    cli_submit,
     cli_sweep,
     cli_synth,
 )
@@ -215,17 +219,21 @@ def train(
     grpo.train(settings, root=runs, name=name)
 
 
-def app(host: str = "127.0.0.1", port: int = 7860, runs: Path = RUNS) -> None:
+def app(
+    host: str = "127.0.0.1", port: int = 7860, runs: Path = RUNS, auth: str | None = None
+) -> None:
     """Open the workbench in the browser.
 
     Args:
-        host: the address to listen on.
+        host: the address to listen on; any but this machine's own needs --auth.
         port: the next free one is taken where it is in use.
         runs: the folder of run folders.
+        auth: NAME:PASSWORD, asked of whoever opens the page; in ARCBENCH_AUTH it does not show in
+            the list of processes.
     """
     from arcbench.ui import launch
 
-    launch(host=host, port=port, runs_root=runs)
+    launch(host=host, port=port, runs_root=runs, auth=auth or os.environ.get("ARCBENCH_AUTH"))
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -236,9 +244,14 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "judge": cli_judge.judge,
     "score": cli_judge.score,
     "eval": cli_eval.evaluate_policy,
+    "compare": cli_compare.compare,
+    "submit": cli_submit.submit,
+    "validate-submission": cli_submit.validate,
     "overfit": overfit,
     "train": train,
     "sweep": cli_sweep.sweep,
+    "findings": cli_report.findings,
+    "report": cli_report_page.report,
     "pretrain": cli_synth.pretrain,
     "synth": cli_synth.synth,
     "synth-rates": cli_synth.synth_rates,

@@ -27,7 +27,11 @@ STYLES = tuple(
     for line in ("-", (0, (5, 2)), (0, (1.5, 1.5)))
     for color in (BLUE, ORANGE, GREEN, PURPLE, RED, SKY)
 )
-SHARES = ("solve_rate", "group/", "outcome/", "unique/", "length/truncated", "policy/clip")
+SHARES = (
+    "solve_rate", "group/no_signal", "group/solved", "outcome/", "unique/", "length/truncated",
+    "policy/clip", "execution/", "text/unique", "text/loop", "text/top", "text/printable",
+    "text/garbled", "ratio/ess", "ratio/update_ess",
+)  # fmt: skip
 
 
 def overlay(runs: Mapping[str, Sequence[Line]], names: Sequence[str], *, window: int = 5) -> Figure:

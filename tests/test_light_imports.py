@@ -11,9 +11,12 @@ HEAVY = {"torch", "transformers", "trl", "peft", "unsloth", "vllm", "gradio", "r
     [
         "arcbench.workbench",
         "arcbench.cli",
+        "arcbench.diagnostics",
+        "arcbench.evaluation",
         "arcbench.judge",
         "arcbench.policies",
         "arcbench.sandbox",
+        "arcbench.submission",
     ],
 )
 def test_the_light_parts_start_without_the_heavy_libraries(module):

@@ -32,9 +32,8 @@ PROGRAMS = Path(__file__).parent / "programs"
 KNOWN = ("67a3c6ac", "25ff71a9", "d5d6de2d", "007bbfb7", "6150a2bd", "3428a4f5")
 TRAINING = load_tasks("arc-agi-1", "training")
 START = """
-from arcbench import cli, cli_submit
-cli.COMMANDS |= {"submit": cli_submit.submit}
-cli.main()
+from arcbench.cli import main
+main()
 """
 
 
