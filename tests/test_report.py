@@ -91,6 +91,13 @@ def test_texts_from_outside_run_nothing_and_the_page_asks_for_nothing(tmp_path):
     tasks = (TASK, bad)
     hostile = made_run(tmp_path, "hostile", state=RunState.FAILED, reason=EVIL, tasks=tasks)
     hostile.add_info(device=bad, git=EVIL, **{"<b>": EVIL})
+    _, empty, raising, _ = judged_steps()[0]
+    for name, group, rollout in ((TASK, 0, empty), (bad, 1, raising)):
+        assert not rollout.solved
+        late = [
+            replace(rollout, task_id=name, group=group, index=i, step=4 + group) for i in (0, 1)
+        ]
+        hostile.write_rollouts(4 + group, late)
     hostile.log.write_text(f"Traceback\n{EVIL}\n")
     text = page(gather(hostile))
     found = Checked(text)

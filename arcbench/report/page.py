@@ -170,7 +170,8 @@ def _table(title: str, when: tuple[str, str], rows: Iterable[Comparison], below:
     )
     note = f'<p class="ab-dim ab-legend">{escape(below)}</p>' if below else ""
     return (
-        f'<h3>{escape(title)}</h3><div class="rp-scroll"><table class="rp-table"><thead><tr>{heads}'
+        f'<h3>{escape(title)}</h3><div class="rp-scroll"><table class="rp-table" '
+        f'aria-label="{escape(title)}"><thead><tr>{heads}'
         f"</tr></thead><tbody>{body}</tbody></table></div>{note}"
     )
 
@@ -239,7 +240,8 @@ def _curves(report: Report) -> str:
     for title in (t for t in FIRST_PANELS if t in panels):
         figure = Figure(figsize=PANEL_INCHES)  # a fixed layout: finding one takes seconds
         draw_panel(figure.add_axes(PANEL_RECT), panels[title], report.metrics, numbered)
-        small.append(f"<figure>{figure_svg(figure, f'{title}, over the steps')}</figure>")
+        told = ", ".join(_course(word, n, report) for word, n in panels[title].curves.items())
+        small.append(f"<figure>{figure_svg(figure, f'{title} over the steps: {told}')}</figure>")
     named = [
         Mark(step=f.first_step, label=f"{i}. {f.kind.value}", severity=f.severity.word)
         for i, f in enumerate(found, start=1)
@@ -253,8 +255,19 @@ def _curves(report: Report) -> str:
     return (
         f'<section><h2>Curves</h2>{said}<div class="rp-plots">{"".join(small)}</div>'
         "<details><summary>All signals on one page</summary>"
-        f'<div class="rp-wide">{every}</div></details></section>'
+        '<div class="rp-wide" tabindex="0" role="region" aria-label="all signals">'
+        f"{every}</div></details></section>"
     )
+
+
+def _course(word: str, name: str, report: Report) -> str:
+    """Where a curve begins and ends, for who cannot see it."""
+    from arcbench.plots import points
+
+    values = points(report.metrics, name)[1]
+    if not values:
+        return f"{word or 'it'} not recorded"
+    return f"{word or 'it'} goes from {values[0]:.3g} to {values[-1]:.3g}"
 
 
 def _settings(report: Report) -> str:

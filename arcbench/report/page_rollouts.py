@@ -67,8 +67,11 @@ def _rollout(shown: Shown, best_reward: float) -> str:
         told = html.detail(None, r, best_reward, name=name)
         note = html.note("Its grids are too large for this page.", "warning")
     elif task is not None and r.augmentation is not None and not r.augmentation.is_identity:
-        note = html.note("The policy saw this task turned, mirrored or recoloured, as it is here.")
-    return f"<div>{note}{told}</div>"
+        note = (
+            '<p class="ab-dim ab-legend">The policy saw this task turned, mirrored or recoloured, '
+            "as it is here.</p>"
+        )
+    return f"<div>{told}{note}</div>"
 
 
 def clipped(rollout: Rollout) -> Rollout:
@@ -187,6 +190,7 @@ def _tasks(courses: Sequence[TaskCourse]) -> str:
     left = len(courses) - len(shown)
     more = f'<p class="ab-dim">{left:,} more tasks changed less.</p>' if left else ""
     return (
-        f'<h3>Tasks, those that changed most first</h3><div class="rp-scroll"><table '
-        f'class="rp-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{more}'
+        '<h3>Tasks, those that changed most first</h3><div class="rp-scroll">'
+        f'<table class="rp-table" aria-label="tasks"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{more}"
     )
