@@ -58,6 +58,9 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m arcbench.sandbox.bench
 	$(BIN)/python -m arcbench.dsl.bench
 	$(BIN)/python -m arcbench.training.bench
+	$(BIN)/python -m arcbench.judge_bench
+	$(BIN)/python -m arcbench.synth.bench
+	$(BIN)/python -m arcbench.diagnostics.bench
 
 docs: $(VENV)/.app
 	$(BIN)/python -m arcbench.reference --out build/docs/library.html
