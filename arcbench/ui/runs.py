@@ -250,11 +250,12 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
     def fill(current: str | None) -> Any:
         found = lines(bench)
         there = [line.name for line in found]
-        chosen = current if current in there else next(iter(there), None)
+        # Another run may be chosen meanwhile: what stands is not set again.
+        first: dict[str, Any] = {} if current in there else {"value": next(iter(there), None)}
         live = any(not line.status.state.over for line in found)
         return (
             runs_html.run_table(found),
-            gr.Dropdown(there, value=chosen),
+            gr.Dropdown(there, **first),
             gr.Dropdown(there),
             gr.Timer(active=live),
         )
