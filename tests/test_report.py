@@ -20,6 +20,7 @@ from arcbench.report.page import headline, summary
 from arcbench.report.page_rollouts import completions, extremes
 from arcbench.report.picture import WIDTH_PX, picture
 from arcbench.runs import RunState, RunStore
+from arcbench.training.sweep_verdict import Verdict
 from arcbench.ui import run_report
 from arcbench.workbench import Workbench
 from tests.reported_runs import EVIL, RIGHT, TASK, judged_steps, made_run
@@ -211,6 +212,24 @@ def test_findings_of_one_kind_are_told_once_with_their_steps(report):
         "Found: 30 critical, 1 info, the worst: repetition since step 10, over at step 15"
         in (summary(several)[-1])
     )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "over", "told"),
+    [
+        (Verdict.LEARNING, None, ("partly", "!", "It learned, but see what was found")),
+        (Verdict.LEARNING, 9, ("solved", "✓", "It learned")),
+        (Verdict.FLAT, None, ("failed", "✗", "No clear change")),
+        (Verdict.FLAT, 9, ("wrong", "–", "No clear change")),
+    ],
+)
+def test_the_headline_does_not_hide_what_still_is_critical(report, verdict, over, told):
+    bad = Finding(
+        kind=Kind.NO_SIGNAL, signal="group/no_signal", severity=Severity.CRITICAL, first_step=1,
+        found_step=2, evidence="so it is", causes=(), advice=(), source="", over_step=over,
+    )  # fmt: skip
+    judged = replace(report.judged, verdict=verdict)
+    assert headline(replace(report, judged=judged, findings=(bad,))) == told
 
 
 def test_the_page_of_a_long_run_of_huge_texts_is_bounded(tmp_path):

@@ -67,6 +67,10 @@ def headline(report: Report) -> tuple[str, str, str]:
         words = "No step was done" if not report.live else "No step is done yet"
     elif report.live and report.judged.verdict is not Verdict.UNDECIDED:
         words += " so far"
+    if any(f.holds and f.severity is Severity.CRITICAL for f in report.findings):
+        if report.judged.verdict is Verdict.LEARNING:
+            return "partly", "!", f"{words}, but see what was found"
+        return "failed", "✗", words
     return kind, sign, words
 
 
@@ -97,7 +101,7 @@ def _findings_line(findings: Sequence[Finding]) -> str:
     if not findings:
         return "Nothing was found."
     counts = [
-        f"{n} {severity.word}"
+        f"{n} {severity.word}{'s' if n > 1 and severity is Severity.WARNING else ''}"
         for severity in sorted(Severity, reverse=True)
         if (n := sum(f.severity is severity for f in findings))
     ]
