@@ -273,16 +273,15 @@ def draw_panel(
     _draw(axes, panel, metrics)
     steps = [m["step"] for m in metrics if m["step"] is not None] or [0.0]
     axes.set_xlim(min(steps) - 0.5, max(steps) + 0.5)
-    labels: dict[int, list[str]] = {}
-    for mark in marks:
+    near = 0.05 * (max(steps) - min(steps) + 1)
+    for i, mark in enumerate(marks):
         color = SEVERITIES[mark.severity]
         axes.axvline(mark.step, color=color, lw=1.4, alpha=0.8)
-        here = labels.setdefault(mark.step, [])
+        beside = sum(abs(other.step - mark.step) <= near for other in marks[:i])
         axes.text(
-            mark.step, 0.99 - 0.11 * len(here), f" {mark.label} ", fontsize=8, fontweight="bold",
+            mark.step, 0.99 - 0.11 * beside, f" {mark.label} ", fontsize=8, fontweight="bold",
             va="top", color=color, transform=axes.get_xaxis_transform(), parse_math=False,
         )  # fmt: skip
-        here.append(mark.label)
 
 
 def recorded(panel: Panel, metrics: Sequence[Line]) -> bool:

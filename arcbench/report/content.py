@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from arcbench import jobs, series
+from arcbench import jobs
 from arcbench.diagnostics import Finding, Kind, diagnose_run
 from arcbench.errors import UserError
 from arcbench.report import courses as c
@@ -108,7 +108,7 @@ def gather(store: RunStore, *, load: Load = load_tasks) -> Report:
     tasks = c.courses(found)
     reader = _Reader(store, found, config, load)
     completions = _count(config)
-    report = Report(
+    return Report(
         name=store.name,
         made=time.time(),
         status=status,
@@ -131,7 +131,6 @@ def gather(store: RunStore, *, load: Load = load_tasks) -> Report:
         **_measured(store),
         notes=(*notes, *reader.notes),
     )
-    return report
 
 
 def _settings(config: Mapping[str, Any]) -> tuple[float, float, list[str]]:
@@ -243,11 +242,3 @@ class _Reader:
         except UserError as error:
             self.notes.append(f"Grids are not shown, for the tasks cannot be read: {error}")
             return None
-
-
-def curve_names() -> tuple[str, ...]:
-    """The signals that are looked at first."""
-    return (
-        series.REWARD_MEAN, series.SOLVE_RATE, series.LENGTH_MEAN, series.ENTROPY,
-        series.GROUP_NO_SIGNAL, series.NO_PROGRAM, series.LENGTH_TRUNCATED, series.GRAD_NORM,
-    )  # fmt: skip
