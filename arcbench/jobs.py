@@ -18,21 +18,28 @@ from arcbench.folders import RunState, S, Status, WorkFolder, is_alive
 from arcbench.runs import RunStore
 from arcbench.training.config import TrainConfig
 from arcbench.training.data import check_names
+from arcbench.turns import ENVIRONMENT, FOLDER
 
 # The job begins when its pid is on record, and not at all if its starter dies before: whoever looks
 # then would take it for one that never started, and start a second.
 AFTER_A_WORD = ("/bin/sh", "-c", 'read -r word && exec "$@" </dev/null', "arcbench")
 
 
-def start(config: TrainConfig, *, root: Path, name: str) -> RunStore:
+def start(config: TrainConfig, *, root: Path, name: str, in_turn: bool = False) -> RunStore:
     """Make the run folder and train in a new process.
 
+    With `in_turn` it begins when all runs of `root` have ended that were started so before it.
     Raises UserError for a taken name and for a task, template or policy that is not there.
     """
     check_names(config)
     store = RunStore.create(root, name, config.to_dict())
-    launch(store)
+    launch(store, environment=turns_of(root) if in_turn else None)
     return store
+
+
+def turns_of(root: Path) -> dict[str, str]:
+    """The environment of works that take turns with all others of a folder of runs."""
+    return {ENVIRONMENT: str((root / FOLDER).resolve())}
 
 
 def launch(

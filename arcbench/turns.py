@@ -14,6 +14,8 @@ from pathlib import Path
 from arcbench.runs import is_alive, process_start
 
 LOOK_EVERY_S = 0.3
+ENVIRONMENT = "ARCBENCH_TURNS"  # the folder of the turns that a work started with it takes
+FOLDER = ".turns"  # within the folder of runs
 
 
 @contextmanager
@@ -38,6 +40,17 @@ def turn(
         yield
     finally:
         mine.unlink(missing_ok=True)
+
+
+@contextmanager
+def own_turn(name: str, waiting: Callable[[list[str]], None]) -> Iterator[None]:
+    """`turn`, for who was started with `ENVIRONMENT`; nobody else waits."""
+    folder = os.environ.get(ENVIRONMENT)
+    if not folder:
+        yield
+        return
+    with turn(Path(folder), name, waiting=waiting):
+        yield
 
 
 def line(folder: Path) -> list[str]:

@@ -13,6 +13,7 @@ from types import TracebackType
 
 from arcbench import jobs
 from arcbench.background import gathered
+from arcbench.diagnostics import Finding, diagnose_run
 from arcbench.errors import UserError, unknown
 from arcbench.judge import Attempt, Judge
 from arcbench.policies import model_path
@@ -187,6 +188,7 @@ class Workbench:
     ) -> str:
         """Train the policy on one task, in a process of its own; returns the run's name.
 
+        Runs that are started here go one after the other, in whatever page or notebook.
         What is left out has the value of `overfit_defaults`. Raises UserError, before anything
         starts, for a task or policy that is not there and for values that do not fit.
         """
@@ -209,7 +211,10 @@ class Workbench:
         wanted = "overfit-" + re.sub(r"[^A-Za-z0-9._-]", "-", task_id)[:60]
         with self._lock:
             return jobs.start(
-                config, root=self.runs_root, name=free_name(self.runs_root, wanted)
+                config,
+                root=self.runs_root,
+                name=free_name(self.runs_root, wanted),
+                in_turn=True,
             ).name
 
     def stop(self, run: str) -> RunStatus:
@@ -266,6 +271,16 @@ class Workbench:
         data = TrainConfig.from_dict(self.run(run).config()).data
         task = self.tasks(data.dataset, data.split).task(rollout.task_id)
         return task if rollout.augmentation is None else rollout.augmentation.apply(task)
+
+    def findings(self, run: str) -> list[Finding]:
+        """What is found in a run's metrics, worst first; also while it goes on."""
+        return diagnose_run(self.run(run))
+
+    def report(self, run: str) -> str:
+        """One HTML page on a run, which needs no other file and no network."""
+        from arcbench.report import gather, page
+
+        return page(gather(self.run(run), load=self.tasks))
 
     def _index(self, run: str) -> RolloutIndex:
         """The index of a run's rollouts as they are now; for who holds the lock."""

@@ -174,7 +174,7 @@ _KNOWN = {
         remedies=(
             "raise lengths.max_completion_tokens above the longest honest program",
             "see what is written: arcbench prompt, and the rollouts of the first step",
-            "check the tokenizer's padding token (arcbench check)",
+            "check the tokenizer's padding token (arcbench fix-tokenizer)",
         ),
         source="trl #5697, #6263 (97 to 99 % cut, reward 0, no word); trl #4970 (pad = eos)",
     ),

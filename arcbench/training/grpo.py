@@ -48,6 +48,7 @@ from arcbench.training.run_plots import save_plots
 from arcbench.training.tracking import told_nobody, trackers
 from arcbench.training.trl_args import grpo_args, micro_batches, num_prompts
 from arcbench.training.watch import Watch, watch_callback
+from arcbench.turns import own_turn
 
 RUNS = Path("runs")
 LOST_WAIT_S = 1.0  # for the word of a process that has ended to be heard after what follows
@@ -188,7 +189,7 @@ def _until_stopped(
     stop = StopSignal(store=store, processes=lifeline.processes, lost=lifeline.lost)
     config = lifeline.processes.from_main(partial(with_own_rates, config, store))
     try:
-        with stop.listening():
+        with stop.listening(), own_turn(store.name, stop.wait_behind):
             return _Run(store=store, config=config, log=log, stop=stop).all()
     except UserError:
         raise

@@ -3,7 +3,7 @@
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +57,11 @@ class StopSignal:
         """Raise StopRequested if somebody asked; for the phases without a checkpoint."""
         if self.wanted():
             raise StopRequested(self.why)
+
+    def wait_behind(self, before: Sequence[str]) -> None:
+        """Say for which other runs this one waits; raise StopRequested if somebody asked."""
+        self.store.set_status(RunState.RUNNING, phase=f"waiting for {', '.join(before)}")
+        self.check()
 
     @contextmanager
     def listening(self) -> Iterator[None]:

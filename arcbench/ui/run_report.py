@@ -9,7 +9,7 @@ from typing import Any
 
 from arcbench.errors import UserError
 from arcbench.files import write_text
-from arcbench.report import files, gather, page
+from arcbench.report import files, gather
 from arcbench.report.picture import write_picture
 from arcbench.ui import html
 from arcbench.ui.events import warn
@@ -33,7 +33,7 @@ def framed(bench: Workbench, run: str) -> str:
     """The report in a frame of its own, which may run nothing and ask nobody."""
     if not run:
         return html.note(NO_RUN)
-    text = page(gather(bench.run(run), load=bench.tasks))
+    text = bench.report(run)
     return (
         f'<iframe class="ab-report" sandbox="" title="report of run {escape(run)}" '
         f'srcdoc="{escape(text)}"></iframe>'
@@ -42,7 +42,7 @@ def framed(bench: Workbench, run: str) -> str:
 
 def write_html(bench: Workbench, run: str, path: Path) -> None:
     """The report as a page for itself."""
-    write_text(path, page(gather(bench.run(run), load=bench.tasks)))
+    write_text(path, bench.report(run))
 
 
 def write_png(bench: Workbench, run: str, path: Path) -> None:
