@@ -67,7 +67,9 @@ def test_a_name_in_the_index_brings_its_card_into_view_whatever_the_address(page
     box = library.locator("#symmetrize_content").bounding_box()
     assert box
     assert 0 <= box["y"] < 700
-    assert page.url.endswith("/?__theme=dark")
+    page.wait_for_function("location.search.includes('tab=library')")
+    assert "__theme=dark" in page.url
+    assert "#" not in page.url
 
 
 def test_the_cards_are_still_there_after_looking_at_another_tab(page, library):

@@ -17,6 +17,7 @@ from tests.tiny_evals import (
     make_config,
     num_lines,
     samples,
+    wait_until_gone,
     wait_until_over,
 )
 from tests.tiny_policy import save_tiny_policy
@@ -73,7 +74,7 @@ def test_a_killed_evaluation_goes_on_without_sampling_or_judging_twice(
         if store.status().state is RunState.FINISHED:
             break
         os.kill(pid, signal.SIGKILL)
-        wait_until_over(store)
+        wait_until_gone(pid)
         kills += 1
         assert len({(w.task_id, w.index) for w in store.completions()}) == num_lines(store)
         assert samples(store).keys() <= {(w.task_id, w.index) for w in store.completions()}

@@ -243,8 +243,9 @@ def test_settings_that_cannot_be_served_are_refused():
 class IgnoresAdapters(PlainServer):
     """Takes adapters, and answers with the base model whatever is asked for."""
 
-    def post(self, path, body):
-        return super().post(path, {**body, "model": self.name} if "model" in body else body)
+    def post(self, path, body, *rest):
+        told = {**body, "model": self.name} if "model" in body else body
+        return super().post(path, told, *rest)
 
 
 class KeepsTheFirst(PlainServer):

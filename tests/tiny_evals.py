@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -43,6 +44,13 @@ def num_lines(store: EvalStore) -> int:
 def wait_until_over(store: EvalStore) -> None:
     """Until the evaluation has ended, in whatever way."""
     jobs.wait(store, timeout_s=120)
+
+
+def wait_until_gone(pid: int) -> None:
+    """Until a process has ended: one that is killed may write its status a moment later."""
+    deadline = time.monotonic() + 120
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def samples(store: EvalStore) -> dict[tuple[str, int], dict[str, Any]]:
@@ -95,10 +103,7 @@ class Evaluator:
 
     def finish(self, store: EvalStore, **how: float) -> None:
         """Start or resume an evaluation, and wait for its process to end."""
-        pid = self.start(store, **how)  # type: ignore[arg-type]
-        deadline = time.monotonic() + 120
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until_gone(self.start(store, **how))  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -142,6 +147,9 @@ def _serve() -> None:
                     log = RunLog(store.log, out)
                     evaluate(store.config(), store, deadline=deadline, log=log, shard=SHARD)
                 code = 0
+            except BaseException:
+                traceback.print_exc()  # the parent would never hear of it
+                raise
             finally:
                 os._exit(code)
         sys.stdout.write(f"{pid}\n")

@@ -9,12 +9,13 @@ from arcbench.ui.picker import SPLITS, Picker
 from arcbench.ui.runs import VIEWS, RunsTab, where
 from arcbench.workbench import Workbench
 
-# Called with the values in the order of `Place`; what is empty is left out of the address.
+# Called with the values in the order of `Place`; what is empty is left out of the address, and what
+# else it has (gradio's own __theme) stays.
 WRITE_JS = """
 (...values) => {
   const names = %s;
-  const query = new URLSearchParams();
-  names.forEach((name, i) => { if (values[i]) query.set(name, values[i]); });
+  const query = new URLSearchParams(location.search);
+  names.forEach((name, i) => values[i] ? query.set(name, values[i]) : query.delete(name));
   history.replaceState(history.state, '', query.size ? '?' + query : location.pathname);
 }
 """
