@@ -16,7 +16,9 @@ ENGINES := .venv-engines
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt
 SOURCES := arcbench app.py tests
-# One thread a process: the tests run several at a time, and threads that wait for a core are slow.
+# One thread a process: threads that wait for a core are slow. A file's tests stay together, because they
+# share what they have set up.
+PYTEST = $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 TEST_ENV := OMP_NUM_THREADS=1 GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1
 
 .PHONY: app overfit test test-fast test-engines lint format bench docs browser constraints clean
@@ -28,10 +30,10 @@ overfit: $(VENV)/.app
 	$(BIN)/python -m arcbench overfit
 
 test: lint browser
-	$(TEST_ENV) $(BIN)/python -m pytest -q -m "not gpu and not engines"
+	$(TEST_ENV) $(PYTEST) -m "not gpu and not engines"
 
 test-fast: $(VENV)/.dev
-	$(TEST_ENV) $(BIN)/python -m pytest -q -m "not slow and not browser and not gpu and not engines"
+	$(TEST_ENV) $(PYTEST) -m "not slow and not browser and not gpu and not engines"
 
 test-engines: $(ENGINES)/.done
 	$(TEST_ENV) VLLM_CPU_KVCACHE_SPACE=1 $(ENGINES)/bin/python -m pytest -q tests/engines
