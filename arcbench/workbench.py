@@ -15,6 +15,8 @@ from arcbench import jobs
 from arcbench.background import gathered
 from arcbench.diagnostics import Finding, diagnose_run
 from arcbench.errors import UserError, unknown
+from arcbench.evaluation import EvalConfig, EvalStore, Results, evaluations, read_results
+from arcbench.evaluation.job import start_evaluation
 from arcbench.judge import Attempt, Judge
 from arcbench.policies import model_path
 from arcbench.policies.base import Completion, Message, Policy, SamplingConfig
@@ -48,11 +50,15 @@ class Workbench:
         self,
         runs_root: str | Path = "runs",
         *,
+        evals_root: str | Path | None = None,  # None: the folder "evals" beside that of the runs
         template: str | Path = "arcbench",
         reward: str | RewardScheme = "arc25-v2",  # that of a training run's default
         workers: int | None = None,
     ) -> None:
         self.runs_root = Path(runs_root)
+        self.evals_root = (
+            self.runs_root.parent / "evals" if evals_root is None else Path(evals_root)
+        )
         self.template = PromptTemplate.load(template)
         self.reward = scheme(reward) if isinstance(reward, str) else reward
         self._workers = workers
@@ -281,6 +287,34 @@ class Workbench:
         from arcbench.report import gather, page
 
         return page(gather(self.run(run), load=self.tasks))
+
+    # Evaluations
+
+    def evaluations(self) -> list[EvalStore]:
+        """All evaluations, the newest first."""
+        return evaluations(self.evals_root)
+
+    def evaluation(self, name: str) -> EvalStore:
+        """The evaluation of that name. UserError where there is none."""
+        found = {store.name: store for store in self.evaluations()}
+        if name not in found:
+            there = list(found)[:8] or ["(there is none)"]
+            raise unknown(f"evaluation in {self.evals_root}", name, there)
+        return found[name]
+
+    def start_evaluation(self, config: EvalConfig, name: str | None = None) -> str:
+        """Sample and judge in a process of its own; returns the evaluation's name.
+
+        UserError, before anything starts, for a policy or task that is not there.
+        """
+        config.check()
+        with self._lock:
+            return start_evaluation(config, self.evals_root, name).name
+
+    def results(self, name: str) -> Results | None:
+        """The figures of an evaluation; None where it has none yet."""
+        file = self.evaluation(name).path / "results.json"
+        return read_results(file) if file.is_file() else None
 
     def _index(self, run: str) -> RolloutIndex:
         """The index of a run's rollouts as they are now; for who holds the lock."""

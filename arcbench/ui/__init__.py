@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "localhost")
 PORTS_TRIED = 50
+MAX_UPLOAD = "64mb"  # the challenges of a competition have some megabytes
 
 
 def build_app(bench: "Workbench") -> Any:
     """The whole page as a gr.Blocks."""
     import gradio as gr
 
-    from arcbench.ui import library, links, picker, runs, sample, tasks, train
+    from arcbench.ui import evaluate, library, links, picker, runs, sample, tasks, train
 
     with gr.Blocks(title="arcbench", analytics_enabled=False) as app:
         chosen = picker.build(bench)
@@ -35,6 +36,8 @@ def build_app(bench: "Workbench") -> Any:
                 train.build(bench, chosen, app)
             with gr.Tab("Runs", id="runs") as inner["runs"]:
                 all_runs = runs.build(bench, inner["runs"])
+            with gr.Tab("Evaluate", id="evaluate") as inner["evaluate"]:
+                evaluate.build(bench, chosen, inner["evaluate"])
             with gr.Tab("Library", id="library") as inner["library"]:
                 library.build(inner["library"])
         links.wire(bench, app, inner, chosen, all_runs)
@@ -134,6 +137,7 @@ def launch(
             footer_links=[],
             prevent_thread_lock=True,
             auth=allowed,
+            max_file_size=MAX_UPLOAD,
             **style(),
         )
         # Like Ctrl-C: policies and sandbox are closed on the way out.

@@ -7,8 +7,9 @@ from html import escape
 from itertools import pairwise
 from math import isfinite
 
+from arcbench.folders import RunState, Status
 from arcbench.rollout_index import RolloutPage, RolloutRow
-from arcbench.runs import Metrics, RunState, RunStatus
+from arcbench.runs import Metrics, RunStatus
 from arcbench.sandbox.types import Outcome
 from arcbench.ui import html
 
@@ -43,7 +44,7 @@ class RunLine:
     metrics: Sequence[Metrics] = ()
 
 
-def state_badge(status: RunStatus) -> str:
+def state_badge(status: Status) -> str:
     """State as sign, word and colour."""
     kind, sign = STATE_KINDS[status.state], STATE_SIGNS[status.state]
     title = f' title="{escape(status.reason)}"' if status.reason else ""
