@@ -1,10 +1,13 @@
-"""Iterate in a thread, so that the reader can do something else meanwhile."""
+"""Work beside the main thread: iterating in another one, processes that end with their parent."""
 
+import multiprocessing
+import os
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from multiprocessing.connection import wait
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -52,3 +55,19 @@ def gathered(
     finally:
         stop.set()
         runner.shutdown(wait=False)
+
+
+def end_with_parent() -> None:
+    """In a process that multiprocessing started: end when the one that started it is gone.
+
+    A worker that waits for its next piece of work would wait for ever where that one was killed.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch(sentinel: int) -> None:
+        wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()

@@ -275,3 +275,11 @@ def test_a_server_that_is_killed_changes_nothing_and_is_used_again_when_it_is_ba
     before = written(processes[1])
     while written(processes[1]) < before + 3:
         assert drawn(policy, ASKS, CONFIG) == undisturbed
+
+
+def test_servers_that_were_all_lost_are_used_again_by_the_next_stream_when_one_is_back(pair):
+    one, other = pair
+    policy = ServersPolicy([one.url, other.url], patience_s=0.1)
+    for place in policy._places:
+        place.away = "it was away"
+    assert sample(policy, [HELLO], SamplingConfig(n=1, max_new_tokens=4))[0][0].text

@@ -238,7 +238,11 @@ def test_a_killed_sweep_goes_on_with_neither_gap_nor_double(tmp_path):
         return [s.pid if (s := status(p)) else 0 for p in (first, second)]
 
     # Only the sweep is killed, while its runs are still coming up: they are taken over.
-    wait_until(lambda: all(pids()), process, "both have begun")
+    def running():
+        # A run that its starter has not yet told to go ends with it.
+        return all((s := status(p)) and s.phase not in ("", "starting") for p in (first, second))
+
+    wait_until(running, process, "both have begun")
     begun = pids()
     process.kill()
     process.wait()

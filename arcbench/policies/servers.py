@@ -78,6 +78,8 @@ class ServersPolicy(Asked):
         ended = self._ended = threading.Event()
         for place in self._places:
             place.heard = time.monotonic()
+        if all(place.away for place in self._places):  # since the last stream one may be back
+            self._look_around()
         threading.Thread(target=self._watch, args=(ended,), daemon=True).start()
         calls = [partial(self._complete, part, config, ended) for part in parts]
         many = self._concurrency * len(self._places)
@@ -184,22 +186,27 @@ class ServersPolicy(Asked):
                 self._changed.wait()
 
     def _watch(self, ended: threading.Event) -> None:
-        """Look at each server now and then: which are back, and which have fallen silent."""
-        while not ended.wait(LOOK_EVERY_S):
-            for place in self._places:
-                served = place.server.look()
-                now = time.monotonic()
-                if served is not None:
-                    place.heard = now
-                    self._welcome(place, served[0])
-                    continue
-                silent = now - place.heard
-                others = any(not other.away for other in self._places if other is not place)
-                if silent > self._silent_s and others and not place.away:
-                    self._lose(
-                        place, ServerGone(f"{place.server.url} has said nothing for {silent:.0f} s")
-                    )
-                    place.server.abandon()
+        """Look at each server at once and then now and then: who is back, who has fallen silent."""
+        wait_s = 0.0  # or a stream that takes no time would never see one come back
+        while not ended.wait(wait_s):
+            wait_s = LOOK_EVERY_S
+            self._look_around()
+
+    def _look_around(self) -> None:
+        for place in self._places:
+            served = place.server.look()
+            now = time.monotonic()
+            if served is not None:
+                place.heard = now
+                self._welcome(place, served[0])
+                continue
+            silent = now - place.heard
+            others = any(not other.away for other in self._places if other is not place)
+            if silent > self._silent_s and others and not place.away:
+                self._lose(
+                    place, ServerGone(f"{place.server.url} has said nothing for {silent:.0f} s")
+                )
+                place.server.abandon()
 
     def _welcome(self, place: _Place, model: str) -> None:
         with self._changed:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, TypeVar
 
+from arcbench.background import end_with_parent
 from arcbench.sandbox.pool import usable_cores
 from arcbench.synth.checks import Recent, canonical_digest
 from arcbench.synth.config import SynthConfig
@@ -115,7 +116,7 @@ def _ordered(
             start += 1
     # Started from a clean interpreter: the caller may hold threads or a GPU.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         pending: deque[Future[list[Made[T] | Raised]]] = deque()
         try:
             while True:

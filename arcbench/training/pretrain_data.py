@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from arcbench.background import end_with_parent
 from arcbench.grids import Grid
 from arcbench.prompts import PromptTemplate
 from arcbench.synth.checks import Recent, canonical_digest
@@ -204,6 +205,7 @@ def make_pack(
 def _work(
     folder: str, seed: int, tokens: int, config: SynthConfig, first: int, step: int, out: Any
 ) -> None:
+    end_with_parent()
     encoder = DocumentEncoder(load_tokenizer(Path(folder)))
     number = first
     while True:
