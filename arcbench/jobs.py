@@ -18,7 +18,7 @@ from arcbench.folders import RunState, S, Status, WorkFolder, is_alive
 from arcbench.runs import RunStore
 from arcbench.training.config import TrainConfig
 from arcbench.training.data import check_names
-from arcbench.turns import ENVIRONMENT, FOLDER
+from arcbench.turns import ENVIRONMENT, FOLDER, reserve
 
 # The job begins when its pid is on record, and not at all if its starter dies before: whoever looks
 # then would take it for one that never started, and start a second.
@@ -67,6 +67,8 @@ def launch(
             start_new_session=True,  # Ctrl-C in the starter's terminal is not for the job
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
         )
+        if turns := (environment or {}).get(ENVIRONMENT):
+            reserve(Path(turns), store.name, process.pid)
         # Until the run writes its own status, this tells that it is coming up, or that it died.
         store.set_status_locked(RunState.RUNNING, phase="starting", pid=process.pid)
         assert process.stdin is not None

@@ -31,8 +31,7 @@ def turn(
     `waiting` is called at every look, with the names of those before; what it raises ends the wait.
     `folder` is made where it is missing, and is for nothing else.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    mine = _draw(folder, name)
+    mine = reserve(folder, name, os.getpid())
     try:
         while len(before := _before(folder, mine)) >= places:
             waiting(before)
@@ -58,14 +57,20 @@ def line(folder: Path) -> list[str]:
     return [_name(ticket) for ticket in _tickets(folder)]
 
 
-def _draw(folder: Path, name: str) -> Path:
+def reserve(folder: Path, name: str, pid: int) -> Path:
+    """The ticket of a process; who starts one draws it, so that the order is that of the starts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    whose = f"-{pid}-{process_start(pid)}-{name}"
     # Under a lock: a number may not appear before a later one that has looked already.
     handle = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        last = max((int(ticket.name.split("-")[0]) for ticket in _tickets(folder)), default=0)
-        pid = os.getpid()
-        ticket = folder / f"{last + 1:08d}-{pid}-{process_start(pid)}-{name}"
+        tickets = _tickets(folder)
+        for ticket in tickets:
+            if ticket.name.endswith(whose):
+                return ticket
+        last = max((int(ticket.name.split("-")[0]) for ticket in tickets), default=0)
+        ticket = folder / f"{last + 1:08d}{whose}"
         ticket.touch()
         return ticket
     finally:

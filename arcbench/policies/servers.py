@@ -186,8 +186,9 @@ class ServersPolicy(Asked):
                 self._changed.wait()
 
     def _watch(self, ended: threading.Event) -> None:
-        """Look at each server at once and then now and then: who is back, who has fallen silent."""
-        wait_s = 0.0  # or a stream that takes no time would never see one come back
+        """Look at each server now and then: which are back, and which have fallen silent."""
+        # At once where one is away: a stream that takes no time would never see it come back.
+        wait_s = 0.0 if any(place.away for place in self._places) else LOOK_EVERY_S
         while not ended.wait(wait_s):
             wait_s = LOOK_EVERY_S
             self._look_around()
