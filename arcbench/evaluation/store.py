@@ -14,19 +14,19 @@ its name.
 
 import fcntl
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite, nan
 from pathlib import Path
-from typing import IO, Any, ClassVar, Self
+from typing import IO, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from arcbench.errors import UserError
 from arcbench.evaluation.config import MARK, EvalConfig
-from arcbench.files import append_whole, write_json
+from arcbench.files import append_whole
 from arcbench.folders import Status, WorkFolder, folder_path, list_folders
 from arcbench.policies.base import Completion
 from arcbench.rollouts import Rollout, read_rollouts, write_rollouts
@@ -172,12 +172,6 @@ class EvalStore(WorkFolder[EvalStatus]):
         """Remove what a kill left half-written; only for who writes."""
         for leftover in [*self.path.glob(".*.partial"), *self.path.glob("*/.*.partial")]:
             leftover.unlink()
-
-    # Figures
-
-    def write_results(self, results: Mapping[str, Any]) -> None:
-        """Replace results.json."""
-        write_json(self.path / "results.json", results)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from arcbench.submission.gather import gather
 from arcbench.submission.validate import validate_submission
 from arcbench.ui import evaluate_html, html
 from arcbench.ui.evaluate_html import EvalLine
-from arcbench.ui.events import PICK_JS, number, warn, whole
+from arcbench.ui.events import PICK_JS, guarded, number, whole
 from arcbench.ui.picker import Picker
 from arcbench.ui.sample import specs
 from arcbench.workbench import Workbench
@@ -208,13 +208,6 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> None:
             report = gr.HTML(checked(None, None), elem_id="ab-checked")
 
     quiet: dict[str, Any] = {"show_progress": "hidden"}
-
-    def guarded(handler: Any, *values: Any) -> Any:
-        try:
-            return handler(*values)
-        except UserError as error:
-            warn(error)
-            return gr.skip()
 
     def fill(current: str | None) -> Any:
         found = lines(bench)

@@ -1,6 +1,8 @@
 """How the page's own buttons speak to the handlers, and how errors reach the reader."""
 
+from collections.abc import Callable
 from math import inf
+from typing import Any
 
 from arcbench.errors import UserError
 from arcbench.policies.worker import WorkerCrashed
@@ -37,6 +39,17 @@ def warn(error: UserError | WorkerCrashed) -> None:
     first, _, rest = str(error).strip().partition("\n")
     last = rest.strip().rpartition("\n")[2]
     gr.Warning(f"{first} {last}".strip(), title="That did not work", duration=15)
+
+
+def guarded(handler: Callable[..., Any], *values: Any) -> Any:
+    """What a handler returns; its UserError is shown, and the page stays as it is."""
+    import gradio as gr
+
+    try:
+        return handler(*values)
+    except UserError as error:
+        warn(error)
+        return gr.skip()
 
 
 def number(value: float | str | None, what: str, low: float, high: float = inf) -> float:

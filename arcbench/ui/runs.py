@@ -14,7 +14,7 @@ from arcbench.runs import RunStore
 from arcbench.sandbox.types import Outcome
 from arcbench.training.config import TrainConfig
 from arcbench.ui import html, run_report, runs_html
-from arcbench.ui.events import PICK_JS, number, warn, whole
+from arcbench.ui.events import PICK_JS, guarded, number, whole
 from arcbench.ui.runs_html import RunLine
 from arcbench.workbench import Workbench
 
@@ -239,13 +239,6 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
             run_report.build(bench, run, view)
         with gr.Tab("Settings", id="settings") as in_settings:
             told = gr.HTML(settings(bench, ""), elem_id="ab-settings")
-
-    def guarded(handler: Any, *values: Any) -> Any:
-        try:
-            return handler(*values)
-        except UserError as error:
-            warn(error)
-            return gr.skip()
 
     def fill(current: str | None) -> Any:
         found = lines(bench)
