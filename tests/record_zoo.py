@@ -6,7 +6,8 @@
 
 Each run is a process of its own and leaves `<out>/<name>-<seed>.json.gz`: its settings, the figures
 of all steps and some completions. What is broken in a run is in `zoo_animals`; the diagnosis has to
-find it by the figures alone. A run that was killed is left out; the others are whole.
+find it by the figures alone. After `--minutes` runs are stopped and recorded as far as they came,
+but for those whose end matters; those that don't stop are killed and left out.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from arcbench.diagnostics.recording import SUFFIX, Recording, save
 from arcbench.runs import RunStore
 from tests.zoo_animals import ANIMALS, Animal, settings
 
+GRACE_S = 45.0  # from the word to stop until a run is killed
 SAMPLED = (1, 0.25, 0.5, 0.75, 1.0)  # the first step, then shares of the run
 
 
@@ -38,7 +40,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=80)
     parser.add_argument("--threads", type=int, default=1, help="of torch in each run")
     parser.add_argument("--small", action="store_true", help="8 completions, short prompts")
-    parser.add_argument("--minutes", type=float, default=1e9, help="then the rest is left out")
+    parser.add_argument("--minutes", type=float, default=1e9, help="then runs end as they are")
     parser.add_argument("--runs", type=Path, help="keep the run folders here")
     parser.add_argument("--list", action="store_true", help="only print the names")
     asked = parser.parse_args()
@@ -83,9 +85,9 @@ def record_all(
             log = (logs / f"{name}.log").open("w")
             going[name] = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT), log
         for name, (process, log) in list(going.items()):
-            if process.poll() is None and time.monotonic() >= until:
-                process.kill()
-                process.wait()
+            late = time.monotonic() - until
+            if process.poll() is None and late >= 0:
+                _end(process, logs / name, by_force=late >= GRACE_S)
             if process.poll() is not None:
                 del going[name]
                 log.close()
@@ -98,6 +100,15 @@ def record_all(
             break
         time.sleep(0.2)
     return [*failed, *left]
+
+
+def _end(process: subprocess.Popen[bytes], folder: Path, *, by_force: bool) -> None:
+    """Ask a run to stop after its step, so that it is recorded as far as it came; or kill it."""
+    if by_force:
+        process.kill()
+        process.wait()
+    elif (folder / "config.json").is_file():
+        RunStore(folder).request_stop()
 
 
 def record(animal: Animal, seed: int, asked: argparse.Namespace) -> None:
@@ -115,12 +126,15 @@ def record(animal: Animal, seed: int, asked: argparse.Namespace) -> None:
             store = train(config, root=asked.runs, name=_name(animal, seed))
     else:
         store = train(config, root=asked.runs, name=_name(animal, seed))
+    lines = store.metrics()
+    if animal.warmup and len(lines) < asked.steps:
+        raise SystemExit(f"{store.name}: ended at step {len(lines)}, before its rate was high")
     recording = Recording(
         name=store.name,
         expected=animal.expected,
         about=animal.about,
         config=config.to_dict(),
-        lines=store.metrics(),
+        lines=lines,
         samples=_samples(store),
         seconds=time.monotonic() - started,
     )
