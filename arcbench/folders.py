@@ -205,6 +205,12 @@ def list_folders(root: Path, kind: type[F]) -> list[F]:
     return sorted(found, key=lambda s: (s.path / "config.json").stat().st_mtime, reverse=True)
 
 
+def find_folder(root: Path, name: str, kind: type[F]) -> F | None:
+    """The one of that kind called `name`; None where there is none. No name leaves the root."""
+    there = _NAME.fullmatch(name) is not None and (root / name / "config.json").is_file()
+    return kind(root / name) if there else None
+
+
 def free_name(root: Path, wanted: str) -> str:
     """`wanted`, or `wanted-2`, `wanted-3` … : the first that is not taken."""
     folder_path(root, wanted)
