@@ -7,6 +7,7 @@ from statistics import pstdev
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arcbench.augment import Augmentation
@@ -95,6 +96,7 @@ def rollout_to_dict(rollout: Rollout) -> dict[str, Any]:
             "token_ids": list(r.completion.token_ids),
             "logprobs": list(r.completion.logprobs),
             "finish_reason": r.completion.finish_reason,
+            "token_texts": list(r.completion.token_texts),
         },
         "code": r.code,
         "execution": {
@@ -135,6 +137,7 @@ def rollout_from_dict(d: Mapping[str, Any]) -> Rollout:
             token_ids=tuple(c["token_ids"]),
             logprobs=tuple(c["logprobs"]),
             finish_reason=c["finish_reason"],
+            token_texts=tuple(c.get("token_texts") or ()),
         ),
         code=d["code"],
         execution=Execution(
@@ -192,6 +195,7 @@ _PARQUET = pa.schema(
                     ("token_ids", pa.list_(pa.int32())),
                     ("logprobs", pa.list_(pa.float64())),
                     ("finish_reason", pa.string()),
+                    ("token_texts", pa.list_(pa.string())),
                 ]
             ),
         ),
@@ -270,3 +274,10 @@ def read_rollouts(path: Path) -> list[Rollout]:
     """All rollouts of a parquet file, in the order in which they were written."""
     table = pq.read_table(path, columns=_PARQUET.names)
     return [rollout_from_dict(d) for d in table.to_pylist()]
+
+
+def read_rollout(path: Path, group: int, index: int) -> Rollout | None:
+    """One rollout of a step's file; None where it is not there. The others are not decoded."""
+    place = (pc.field("group") == group) & (pc.field("index") == index)
+    found = pq.read_table(path, columns=_PARQUET.names, filters=place).to_pylist()
+    return rollout_from_dict(found[0]) if found else None

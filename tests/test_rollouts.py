@@ -62,6 +62,7 @@ rollouts = st.builds(
         token_ids=st.lists(st.integers(0, 200_000), max_size=4).map(tuple),
         logprobs=st.lists(numbers, max_size=4).map(tuple),
         finish_reason=st.sampled_from(["stop", "length"]),
+        token_texts=st.lists(text, max_size=4).map(tuple),
     ),
     code=st.none() | text,
     execution=st.builds(
@@ -118,6 +119,12 @@ def test_a_rollout_from_before_the_check_of_determinism_is_read():
     encoded = rollout_to_dict(example())
     del encoded["execution"]["deterministic"]
     assert rollout_from_dict(encoded).execution.deterministic is None
+
+
+def test_a_rollout_from_before_the_texts_of_tokens_is_read():
+    encoded = rollout_to_dict(example())
+    del encoded["completion"]["token_texts"]
+    assert rollout_from_dict(encoded).completion.token_texts == ()
 
 
 def test_a_rollout_of_a_newer_schema_is_refused():

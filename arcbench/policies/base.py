@@ -29,6 +29,7 @@ class Completion:
     token_ids: tuple[int, ...] = ()
     logprobs: tuple[float, ...] = ()  # of each sampled token; empty where the policy has none
     finish_reason: FinishReason = "stop"
+    token_texts: tuple[str, ...] = ()  # of each token; empty where only a tokenizer knows
 
     @property
     def truncated(self) -> bool:

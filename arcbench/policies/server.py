@@ -1,6 +1,7 @@
 """One OpenAI-compatible server: vLLM, SGLang, llama.cpp, `arcbench serve` and the like."""
 
 import json
+from codecs import getincrementaldecoder
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -110,4 +111,20 @@ def _completion(choice: dict[str, Any]) -> Completion:
         token_ids=tuple(choice.get("token_ids") or ()),
         logprobs=tuple(float(token["logprob"]) for token in tokens),
         finish_reason="length" if choice.get("finish_reason") == "length" else "stop",
+        token_texts=_token_texts(tokens),
     )
+
+
+def _token_texts(tokens: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """What each token added; a character of several tokens stands at its last one.
+
+    Empty for a server that names tokens by their numbers, as vLLM does when asked to.
+    """
+    # What is no character (half of a pair) is "?": neither a page nor a file takes it.
+    named = [str(token.get("token", "")).encode(errors="replace").decode() for token in tokens]
+    if any(name.startswith("token_id:") for name in named):
+        return ()
+    if not all(isinstance(token.get("bytes"), list) for token in tokens):
+        return tuple(named)
+    decoder = getincrementaldecoder("utf-8")("replace")
+    return tuple(decoder.decode(bytes(token["bytes"])) for token in tokens)

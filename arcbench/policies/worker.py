@@ -190,7 +190,7 @@ def _keep(source: TextIO, lines: deque[str]) -> None:
 
 def _sampled(value: dict[str, Any]) -> Sampled:
     completion = dict(value["completion"])
-    for key in ("token_ids", "logprobs"):
+    for key in ("token_ids", "logprobs", "token_texts"):
         completion[key] = tuple(completion[key])
     return Sampled(
         prompt_index=value["prompt_index"],

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from arcbench.policies.base import Ask, Completion, Message, Sampled, SamplingConfig
+from arcbench.policies.token_texts import decoded
 
 
 class BadRequest(ValueError):
@@ -127,9 +128,18 @@ class PlainServer:
         return {
             "object": "chat.completion",
             "model": model,
-            "choices": [_choice(s.sample_index - seed, s.completion) for s in drawn],
+            "choices": [
+                _choice(s.sample_index - seed, s.completion, self._texts(s.completion))
+                for s in drawn
+            ],
             "usage": {"completion_tokens": tokens},
         }
+
+    def _texts(self, completion: Completion) -> Sequence[str]:
+        backend = getattr(self._policy.chat.tokenizer, "backend_tokenizer", None)
+        if backend is None:  # a tokenizer in Python: its tokens are told by their numbers
+            return [f"token_id:{token}" for token in completion.token_ids]
+        return decoded(backend, completion.token_ids)
 
     @contextmanager
     def _served(self, name: str) -> Iterator[Any]:
@@ -206,7 +216,7 @@ def _messages(body: dict[str, Any]) -> list[Message]:
     return messages
 
 
-def _choice(index: int, completion: Completion) -> dict[str, Any]:
+def _choice(index: int, completion: Completion, texts: Sequence[str]) -> dict[str, Any]:
     return {
         "index": index,
         "message": {"role": "assistant", "content": completion.text},
@@ -214,8 +224,8 @@ def _choice(index: int, completion: Completion) -> dict[str, Any]:
         "finish_reason": completion.finish_reason,
         "logprobs": {
             "content": [
-                {"token": f"token_id:{t}", "logprob": x}
-                for t, x in zip(completion.token_ids, completion.logprobs, strict=True)
+                {"token": text, "logprob": x}
+                for text, x in zip(texts, completion.logprobs, strict=True)
             ]
         },
     }
