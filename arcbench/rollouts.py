@@ -47,6 +47,12 @@ class Rollout:
         """Whether every train and test pair is exact."""
         return self.score.solved
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it; with its task, `arcbench.notebook.show_rollout` shows more."""
+        from arcbench.notebook import show
+
+        return show(self)._repr_html_()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutGroup:

@@ -30,7 +30,7 @@ from arcbench.folders import (
     process_start,
 )
 from arcbench.rollout_index import INDEX, index_line, rewind_index
-from arcbench.rollouts import Rollout, read_rollouts, write_rollouts
+from arcbench.rollouts import Rollout, read_rollout, read_rollouts, write_rollouts
 
 __all__ = [
     "Metrics", "MetricsReader", "RunState", "RunStatus", "RunStore", "free_name", "git_revision",
@@ -86,6 +86,12 @@ class RunStore(WorkFolder[RunStatus]):
     KIND: ClassVar[str] = "run"
     STATUS: ClassVar[type[RunStatus]] = RunStatus
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        from arcbench.notebook import show
+
+        return show(self)._repr_html_()
+
     @property
     def checkpoints(self) -> Path:
         """The folder of checkpoints."""
@@ -128,17 +134,29 @@ class RunStore(WorkFolder[RunStatus]):
 
     def rollouts(self, step: int) -> list[Rollout]:
         """The rollouts of a step; UserError if there are none."""
-        path = self._rollout_file(step)
-        if not path.is_file():
-            steps = self.rollout_steps()
-            there = f"steps {steps[0]}-{steps[-1]}" if steps else "no step yet"
-            raise UserError(f"run {self.name} has no rollouts of step {step}; there are: {there}")
-        return read_rollouts(path)
+        return read_rollouts(self._step_file(step))
+
+    def rollout(self, step: int, group: int, index: int) -> Rollout:
+        """One rollout; UserError where there is none."""
+        found = read_rollout(self._step_file(step), group, index)
+        if found is None:
+            raise UserError(
+                f"step {step} of run {self.name} has no rollout {index} in group {group}"
+            )
+        return found
 
     def rollout_steps(self) -> list[int]:
         """The steps that have rollouts, in order."""
         folder = self.path / "rollouts"
         return sorted(int(p.stem) for p in folder.glob("*.parquet") if p.stem.isdecimal())
+
+    def _step_file(self, step: int) -> Path:
+        path = self._rollout_file(step)
+        if not path.is_file():
+            steps = self.rollout_steps()
+            there = f"steps {steps[0]}-{steps[-1]}" if steps else "no step yet"
+            raise UserError(f"run {self.name} has no rollouts of step {step}; there are: {there}")
+        return path
 
     def _rollout_file(self, step: int) -> Path:
         return self.path / "rollouts" / f"{step:06d}.parquet"
