@@ -36,7 +36,7 @@ PACKAGES = {
     "vllm": "vllm",
     "unsloth": "unsloth",
     "ray": "ray",
-    "jupyterlab": "notebooks",
+    "jupyterlab": "lab",
 }
 
 

@@ -65,6 +65,12 @@ class Task:
         """All inputs in the order of `pairs`."""
         return tuple(p.input for _, p in self.pairs)
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        from arcbench.notebook import show
+
+        return show(self)._repr_html_()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadProblem:

@@ -20,6 +20,7 @@ from arcbench.evaluation.job import start_evaluation
 from arcbench.judge import Attempt, Judge
 from arcbench.policies import model_path
 from arcbench.policies.base import Completion, Message, Policy, SamplingConfig
+from arcbench.notebook.calls import NotebookCalls
 from arcbench.policies.sources import newest_checkpoint, pinned, template_of
 from arcbench.policies.worker import WorkerPolicy
 from arcbench.prompts import PromptTemplate, messages_hash
@@ -39,7 +40,7 @@ from arcbench.tasks import DATASETS, Task, TaskSet, load_tasks
 from arcbench.training.config import TrainConfig, overfit_config
 
 
-class Workbench:
+class Workbench(NotebookCalls):
     """Tasks, sampling, judging and runs, behind plain calls.
 
     Policies and sandbox workers start when they are first needed and stay until `close`. All

@@ -1,0 +1,114 @@
+"""The calls of `Workbench` that notebooks make beside those of the app."""
+
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from arcbench.lengths import ALL, Lengths, named_splits, task_lengths
+from arcbench.notebook.diary import log_entry
+from arcbench.prompts import PromptTemplate
+from arcbench.rewards import RewardBreakdown, RewardScheme, scheme
+from arcbench.rollouts import Rollout
+from arcbench.tasks import TaskSet
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from arcbench.training.check_sync import ServerSync
+    from arcbench.training.serving import Kind, Server
+
+DIARY = "LOG.md"
+
+
+class _Bench(Protocol):
+    """What they need of the workbench."""
+
+    runs_root: Path
+    template: PromptTemplate
+
+    def tasks(self, dataset: str = ..., split: str | None = ...) -> TaskSet: ...
+
+
+class NotebookCalls:
+    """Prompt lengths, a server and its check, rewards anew, the diary."""
+
+    def prompt_lengths(
+        self: _Bench, tokenizer: str = "embedded", dataset: str = ALL, split: str | None = None
+    ) -> dict[str, Lengths]:
+        """The length of every prompt, by data set and split: "arc-agi-1/training" and so on.
+
+        `tokenizer` is that of a policy, or "llama-3". "all" stands for every data set that is
+        known by name. It loads the tokenizer's libraries into this process.
+        """
+        from arcbench.policies import load_tokenizer
+
+        chat = load_tokenizer(tokenizer)
+        found = {}
+        for name, part in named_splits(dataset, split):
+            tasks = self.tasks(name, part)
+            label = tasks.name
+            found[label] = task_lengths(
+                tasks.values(), self.template, chat.count_tokens, dataset=label
+            )
+        return found
+
+    def start_server(
+        self: _Bench, policy: str = "embedded", *, kind: "Kind | None" = None, **settings: Any
+    ) -> "Server":
+        """Start a server that samples the policy, and wait until it answers; its `url` is a policy.
+
+        Without `kind` it is vLLM where that is installed, and else arcbench's own small server.
+        `settings` are those of `ServerConfig`. It ends by its `stop`, or with this process.
+        UserError, with the end of its log, where it does not come up.
+        """
+        from arcbench.training.serving import Server, ServerConfig
+
+        chosen = kind or ("vllm" if find_spec("vllm") else "transformers")
+        config = ServerConfig(model=policy, kind=chosen, **{"port": 0, **settings})
+        server = Server(config, self.runs_root / "serve" / f"{chosen}.log")
+        server.start()
+        return server
+
+    def check_sync(
+        self, *urls: str, policy: str = "embedded", checks: int = 0, rank: int = 16
+    ) -> "list[ServerSync]":
+        """Change an adapter here and see whether each server follows; then put it back.
+
+        `checks` more follow, each after a step of the weights as in training. It loads torch and
+        the policy into this process.
+        """
+        from arcbench.training.check_sync import check_sync
+
+        return check_sync(urls, policy=policy, checks=checks, rank=rank)
+
+    def rewards_of(
+        self, rollout: Rollout, schemes: Iterable[str | RewardScheme]
+    ) -> dict[str, RewardBreakdown]:
+        """What each scheme pays for a completion that has been run; it does not run again."""
+        chosen = [scheme(s) if isinstance(s, str) else s for s in schemes]
+        return {
+            s.name: s.reward(
+                has_code=rollout.execution.outcome.has_code,
+                score=rollout.score,
+                code_chars=len(rollout.code or ""),
+            )
+            for s in chosen
+        }
+
+    def log(
+        self: _Bench,
+        question: str,
+        *,
+        conclusion: str,
+        config: Mapping[str, Any] | Any = None,
+        figure: "Figure | str | Path | None" = None,
+        file: str | Path | None = None,
+    ) -> Path:
+        """Add question, settings, figure and conclusion to the diary; returns its path.
+
+        The diary is `LOG.md` in the folder of the runs where no `file` is given. Its form, and what
+        `config` and `figure` may be, are told by `arcbench.notebook.diary`.
+        """
+        target = self.runs_root / DIARY if file is None else Path(file)
+        return log_entry(target, question, conclusion=conclusion, config=config, figure=figure)
