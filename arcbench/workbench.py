@@ -6,24 +6,27 @@ processes, training in runs of their own, and everything about a run is read fro
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from arcbench import jobs
+from arcbench import jobs, solutions
 from arcbench.background import gathered
 from arcbench.diagnostics import Finding, diagnose_run
 from arcbench.errors import UserError, unknown
 from arcbench.evaluation import EvalConfig, EvalStore, Results, evaluations, read_results
+from arcbench.evaluation.config import MARK
 from arcbench.evaluation.job import start_evaluation
+from arcbench.folders import find_folder
 from arcbench.judge import Attempt, Judge
+from arcbench.notebook.calls import NotebookCalls
 from arcbench.policies import model_path
 from arcbench.policies.base import Completion, Message, Policy, SamplingConfig
-from arcbench.notebook.calls import NotebookCalls
-from arcbench.policies.sources import newest_checkpoint, pinned, template_of
-from arcbench.policies.worker import WorkerPolicy
+from arcbench.policies.counting import TokenCounter, known_tokenizers
+from arcbench.policies.sources import newest_checkpoint, template_of
 from arcbench.prompts import PromptTemplate, messages_hash
+from arcbench.remembered import Remembered
 from arcbench.rewards import SCHEMES, RewardScheme, scheme
 from arcbench.rollout_index import RolloutFilter, RolloutIndex, RolloutPage
 from arcbench.rollouts import Rollout
@@ -35,9 +38,10 @@ from arcbench.runs import (
     free_name,
     list_runs,
 )
-from arcbench.sandbox import SandboxPool
+from arcbench.solutions import Solution, TaskTally
 from arcbench.tasks import DATASETS, Task, TaskSet, load_tasks
 from arcbench.training.config import TrainConfig, overfit_config
+from arcbench.workers import Workers
 
 
 class Workbench(NotebookCalls):
@@ -52,6 +56,7 @@ class Workbench(NotebookCalls):
         runs_root: str | Path = "runs",
         *,
         evals_root: str | Path | None = None,  # None: the folder "evals" beside that of the runs
+        data_roots: Sequence[Path] | None = None,  # where data sets may lie; None: anywhere
         template: str | Path = "arcbench",
         reward: str | RewardScheme = "arc25-v2",  # that of a training run's default
         workers: int | None = None,
@@ -60,15 +65,16 @@ class Workbench(NotebookCalls):
         self.evals_root = (
             self.runs_root.parent / "evals" if evals_root is None else Path(evals_root)
         )
+        self.data_roots = None if data_roots is None else [r.resolve() for r in data_roots]
         self.template = PromptTemplate.load(template)
         self.reward = scheme(reward) if isinstance(reward, str) else reward
-        self._workers = workers
+        self._workers = Workers(workers)
         self._lock = threading.Lock()
         self._tasks: dict[tuple[str, str | None], TaskSet] = {}
-        self._policies: dict[str, WorkerPolicy] = {}
-        self._pool: SandboxPool | None = None
         self._readers: dict[str, MetricsReader] = {}
         self._indexes: dict[str, RolloutIndex] = {}
+        self.remembered = Remembered()  # what files say that seldom change
+        self._counter = TokenCounter()
 
     def __enter__(self) -> "Workbench":
         return self
@@ -83,13 +89,8 @@ class Workbench(NotebookCalls):
 
     def close(self) -> None:
         """End the policies' and the sandbox's processes. Runs go on."""
-        with self._lock:
-            policies, self._policies = self._policies, {}
-            pool, self._pool = self._pool, None
-        for policy in policies.values():
-            policy.close()
-        if pool is not None:
-            pool.close()
+        self._workers.close()
+        self._counter.close()
 
     # Tasks
 
@@ -98,12 +99,32 @@ class Workbench(NotebookCalls):
         return tuple(DATASETS)
 
     def tasks(self, dataset: str = "arc-agi-1", split: str | None = None) -> TaskSet:
-        """The tasks of a data set, read once. Without `split`, all of its splits."""
+        """The tasks of a data set, read once. Without `split`, all of its splits.
+
+        UserError for one that is not there, or that lies outside `data_roots`.
+        """
+        self._check_place(dataset)
+        return self._tasks_of(dataset, split)
+
+    def _tasks_of(self, dataset: str, split: str | None = None) -> TaskSet:
+        """Also those that a run on disk was trained on, wherever they lie."""
         key = (dataset, split or None)
         with self._lock:
             if key not in self._tasks:
                 self._tasks[key] = load_tasks(*key)
             return self._tasks[key]
+
+    def _check_place(self, dataset: str) -> None:
+        if self.data_roots is None or dataset in DATASETS:
+            return
+        place = Path(dataset).resolve()
+        if not any(place.is_relative_to(root) for root in self.data_roots):
+            roots = " and ".join(str(root) for root in self.data_roots)
+            raise UserError(
+                f"data set {dataset!r} lies outside {roots}, where data is read from: name another "
+                "folder at the start (arcbench app --data FOLDER), or one of "
+                f"{', '.join(DATASETS)}"
+            )
 
     def task(self, task_id: str, dataset: str | None = None) -> Task:
         """A task by its id; without `dataset`, from the first named data set that has it."""
@@ -116,6 +137,36 @@ class Workbench(NotebookCalls):
     def prompt(self, task: Task, test_index: int = 0) -> list[Message]:
         """The chat messages that a policy gets for the task."""
         return self.template.messages(task, test_index)
+
+    def tokenizers(self) -> tuple[str, ...]:
+        """The tokenizers that `count_tokens` offers: each is here without a download."""
+        return known_tokenizers()
+
+    def count_tokens(self, tokenizer: str, messages: Sequence[Message]) -> int:
+        """Length of a prompt in tokens, counted by a child; the first count takes seconds."""
+        return self._counter.count(tokenizer, messages)
+
+    def tallies(self, evaluation: str) -> Mapping[str, TaskTally]:
+        """How often an evaluation solved each task so far."""
+        store = self.evaluation(evaluation)
+        return self.remembered.get(
+            ("tallies", evaluation),
+            lambda: solutions.tallies(store.shards()),
+            store.path / "rollouts",
+        )
+
+    def solutions(self, task_id: str, dataset: str = "arc-agi-1", limit: int = 6) -> list[Solution]:
+        """Programs that solve a task: the shipped one, then those of evaluations and runs."""
+        found = solutions.shipped(task_id) if dataset in DATASETS else []
+        for store in self.evaluations():
+            if store.config().dataset == dataset:
+                found += solutions.in_evaluation(store.name, store.shards(), task_id)
+        for run in self.runs():
+            if run.config().get("data", {}).get("dataset") == dataset:
+                with self._lock:
+                    index = self._index(run.name)
+                found += solutions.in_run(run, index, task_id)
+        return solutions.distinct(found, limit)
 
     # Sampling and judging
 
@@ -145,7 +196,7 @@ class Workbench(NotebookCalls):
         Closing the iterator ends the sampling at the next completion.
         """
         config = config or SamplingConfig()
-        source = self._policy(policy) if isinstance(policy, str) else policy
+        source = self._workers.policy(policy) if isinstance(policy, str) else policy
         # What was trained here knows the wording that it was trained with.
         own = template_of(policy) if isinstance(policy, str) else None
         wording = self.template if own is None else PromptTemplate.load(own)
@@ -234,10 +285,11 @@ class Workbench(NotebookCalls):
 
     def run(self, name: str) -> RunStore:
         """The run of that name: its status, configuration, rollouts."""
-        runs = {store.name: store for store in self.runs()}
-        if name not in runs:
-            raise unknown(f"run in {self.runs_root}", name, list(runs)[:8] or ["(there is none)"])
-        return runs[name]
+        found = find_folder(self.runs_root, name, RunStore)
+        if found is None:
+            there = [store.name for store in self.runs()][:8] or ["(there is none)"]
+            raise unknown(f"run in {self.runs_root}", name, there)
+        return found
 
     def metrics(self, run: str, since: int = 0) -> list[Metrics]:
         """The metrics of the steps after `since`. Only what is new is read from disk."""
@@ -268,15 +320,12 @@ class Workbench(NotebookCalls):
 
     def rollout(self, run: str, step: int, group: int, index: int) -> Rollout:
         """One rollout of a run, whole. UserError where there is none."""
-        for rollout in self.run(run).rollouts(step):
-            if (rollout.group, rollout.index) == (group, index):
-                return rollout
-        raise UserError(f"step {step} of run {run} has no rollout {index} in group {group}")
+        return self.run(run).rollout(step, group, index)
 
     def seen_task(self, run: str, rollout: Rollout) -> Task:
         """The task of a run's rollout as its program got it: augmented where that was done."""
         data = TrainConfig.from_dict(self.run(run).config()).data
-        task = self.tasks(data.dataset, data.split).task(rollout.task_id)
+        task = self._tasks_of(data.dataset, data.split).task(rollout.task_id)
         return task if rollout.augmentation is None else rollout.augmentation.apply(task)
 
     def findings(self, run: str) -> list[Finding]:
@@ -287,7 +336,7 @@ class Workbench(NotebookCalls):
         """One HTML page on a run, which needs no other file and no network."""
         from arcbench.report import gather, page
 
-        return page(gather(self.run(run), load=self.tasks))
+        return page(gather(self.run(run), load=self._tasks_of))
 
     # Evaluations
 
@@ -297,17 +346,18 @@ class Workbench(NotebookCalls):
 
     def evaluation(self, name: str) -> EvalStore:
         """The evaluation of that name. UserError where there is none."""
-        found = {store.name: store for store in self.evaluations()}
-        if name not in found:
-            there = list(found)[:8] or ["(there is none)"]
+        found = find_folder(self.evals_root, name, EvalStore)
+        if found is None or MARK not in found.settings():
+            there = [store.name for store in self.evaluations()][:8] or ["(there is none)"]
             raise unknown(f"evaluation in {self.evals_root}", name, there)
-        return found[name]
+        return found
 
     def start_evaluation(self, config: EvalConfig, name: str | None = None) -> str:
         """Sample and judge in a process of its own; returns the evaluation's name.
 
         UserError, before anything starts, for a policy or task that is not there.
         """
+        self._check_place(config.dataset)
         config.check()
         with self._lock:
             return start_evaluation(config, self.evals_root, name).name
@@ -315,7 +365,9 @@ class Workbench(NotebookCalls):
     def results(self, name: str) -> Results | None:
         """The figures of an evaluation; None where it has none yet."""
         file = self.evaluation(name).path / "results.json"
-        return read_results(file) if file.is_file() else None
+        return self.remembered.get(
+            ("results", name), lambda: read_results(file) if file.is_file() else None, file
+        )
 
     def _index(self, run: str) -> RolloutIndex:
         """The index of a run's rollouts as they are now; for who holds the lock."""
@@ -326,14 +378,4 @@ class Workbench(NotebookCalls):
 
     def _judge(self, reward: str | RewardScheme | None) -> Judge:
         chosen = scheme(reward) if isinstance(reward, str) else reward or self.reward
-        with self._lock:
-            if self._pool is None:
-                self._pool = SandboxPool(workers=self._workers)
-            return Judge(pool=self._pool, scheme=chosen)
-
-    def _policy(self, spec: str) -> WorkerPolicy:
-        newest = pinned(spec)
-        with self._lock:
-            worker = self._policies.setdefault(spec, WorkerPolicy(newest))
-        worker.use(newest)  # a run that goes on has newer weights than those loaded before
-        return worker
+        return self._workers.judge(chosen)

@@ -136,5 +136,5 @@ def test_the_workbench_samples_a_run_with_its_newest_weights_although_older_ones
             found.append([r.completion.token_ids for _, r in drawn])
             own = PromptTemplate.load("arcbench-compact").messages(task)
             assert {r.messages_hash for _, r in drawn} == {messages_hash(own)}
-            assert bench._policies[str(store.path)].name == f"mine@{step}"
+            assert bench._workers.policy(str(store.path)).name == f"mine@{step}"
     assert found[0] != found[1]
