@@ -179,6 +179,7 @@ def doctor(
     judged: Path | None = None,
     server: tuple[str, ...] = (),
     runs: Path = Path("runs"),
+    out: Path | None = None,
 ) -> None:
     """Say what of arcbench can run here and, with settings, what is wrong with a run.
 
@@ -191,10 +192,13 @@ def doctor(
         judged: a file of `arcbench judge` or an eval/*.json of a run: whether groups have a signal.
         server: addresses of servers that shall write completions.
         runs: where run folders lie.
+        out: a JSON file to write, too: {"machine": [...], "findings": [...]}.
     """
+    from arcbench.files import write_json
     from arcbench.preflight import Severity, environment
 
-    for line in environment():
+    machine = list(environment())
+    for line in machine:
         OUT.print(line, markup=False)
     findings = []
     words = list(changes)
@@ -214,6 +218,8 @@ def doctor(
     for finding in findings:
         style = styles[finding.severity]
         OUT.print(f"{finding.severity.value:7} {finding}", markup=False, style=style)
+    if out is not None:
+        write_json(out, {"machine": machine, "findings": [f.to_dict() for f in findings]})
     errors = sum(f.severity is Severity.ERROR for f in findings)
     if errors:
         raise UserError(f"{errors} of {len(findings)} findings would stop the run")

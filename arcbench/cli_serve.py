@@ -81,6 +81,7 @@ def check_sync(
     device: Literal["auto", "cpu", "gpu"] = "auto",
     folder: Path | None = None,
     seed: int = 0,
+    out: Path | None = None,
 ) -> None:
     """Prove that servers follow the weights: change an adapter here and see each one follow.
 
@@ -96,7 +97,9 @@ def check_sync(
         device: where the model is loaded here: cpu if the server fills the GPU.
         folder: where the adapter is written, if the servers do not see this machine's /tmp.
         seed: of the changes.
+        out: a JSON file to write, too: what was seen of each server.
     """
+    from arcbench.files import write_json
     from arcbench.training.check_sync import check_sync as prove
 
     found = prove(
@@ -109,6 +112,8 @@ def check_sync(
         seed=seed,
         report=lambda line: ERR.print(line, markup=False, style="dim"),
     )
+    if out is not None:
+        write_json(out, [server.to_dict() for server in found])
     title = "mean difference of a token's log-probability, trainer and server"
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("server")

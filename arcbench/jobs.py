@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from arcbench.training.config import TrainConfig
 from arcbench.training.data import check_names
 from arcbench.turns import ENVIRONMENT, FOLDER, reserve
 
+KILLED_S = 10.0  # until the system has taken a killed process down
 # The job begins when its pid is on record, and not at all if its starter dies before: whoever looks
 # then would take it for one that never started, and start a second.
 AFTER_A_WORD = ("/bin/sh", "-c", 'read -r word && exec "$@" </dev/null', "arcbench")
@@ -98,6 +100,41 @@ def stop(store: WorkFolder[S], *, grace_s: float = 60.0) -> S:
     return store.set_status(
         RunState.STOPPED, phase="", reason=f"killed, {grace_s:.0f} s after it was asked to stop"
     )
+
+
+def kill(store: WorkFolder[S]) -> S:
+    """End the run at once, with all steps since its newest checkpoint lost; it can be resumed."""
+    status = store.status()
+    if status.state is not RunState.RUNNING:
+        return status
+    _signal(status, signal.SIGKILL)
+    deadline = time.monotonic() + KILLED_S
+    while is_alive(status.pid, status.pid_started) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    store.stop_file.unlink(missing_ok=True)
+    now = store.status()
+    if now.state is not RunState.DIED:  # it came to its end meanwhile, or no signal ends it
+        return now
+    return store.set_status(RunState.STOPPED, phase="", reason=f"killed while {now.phase}")
+
+
+def resume(store: RunStore, *, steps: int | None = None, in_turn: bool = False) -> int:
+    """Go on with a run in a new process, from its newest whole checkpoint; returns its pid.
+
+    `steps` sets another last step; with `in_turn` it waits as with `start`. UserError where the
+    run goes on already, or has nothing left to do.
+    """
+    status = store.status()
+    config = TrainConfig.from_dict(store.config())
+    last = config.steps if steps is None else steps
+    if status.state is RunState.FINISHED and status.step >= last:
+        raise UserError(
+            f"run {store.name} has done its {status.step} steps: say to which step it shall go on"
+        )
+    replace(config, steps=last)  # names what does not fit before anything starts
+    command = [sys.executable, "-m", "arcbench", "train", "--resume", str(store.path.resolve())]
+    command += [] if steps is None else ["--steps", str(steps)]
+    return launch(store, command, environment=turns_of(store.path.parent) if in_turn else None)
 
 
 def wait(store: WorkFolder[S], *, timeout_s: float) -> S:

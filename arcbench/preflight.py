@@ -80,6 +80,11 @@ class PreflightFinding:
             "advice": self.advice,
         }
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, str]) -> "PreflightFinding":
+        """The inverse of `to_dict`."""
+        return cls(**{**data, "severity": Severity(data["severity"])})  # type: ignore[arg-type]
+
 
 def ok(name: str, message: str) -> PreflightFinding:
     """A finding that all is well."""

@@ -41,10 +41,11 @@ from arcbench.runs import (
 from arcbench.solutions import Solution, TaskTally
 from arcbench.tasks import DATASETS, Task, TaskSet, load_tasks
 from arcbench.training.config import TrainConfig, overfit_config
+from arcbench.workbench_control import Control
 from arcbench.workers import Workers
 
 
-class Workbench(NotebookCalls):
+class Workbench(NotebookCalls, Control):
     """Tasks, sampling, judging and runs, behind plain calls.
 
     Policies and sandbox workers start when they are first needed and stay until `close`. All

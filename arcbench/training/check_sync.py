@@ -6,10 +6,11 @@ it, with a new adapter; the server gets every change of it as in a run, and noth
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from arcbench.training.sync import (
     OutOfSync,
     Probe,
     SyncCheck,
+    Verdict,
 )
 
 STEP = 1e-3  # how far each weight moves between two checks: an AdamW step at this learning rate
@@ -56,6 +58,23 @@ class ServerSync:
     def steps(self) -> tuple[SyncCheck, ...]:
         """The checks after a movement as of a training step."""
         return self.checks[3:]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-able values; a gap that is not finite is null."""
+        checks = [
+            {**asdict(c), "gap": c.gap if isfinite(c.gap) else None, "verdict": c.verdict.value}
+            for c in self.checks
+        ]
+        return {**asdict(self), "checks": checks}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "ServerSync":
+        """The inverse of `to_dict`."""
+        checks = [
+            {**c, "gap": inf if c["gap"] is None else c["gap"], "verdict": Verdict(c["verdict"])}
+            for c in data["checks"]
+        ]
+        return cls(**{**data, "checks": tuple(SyncCheck(**c) for c in checks)})
 
 
 def check_sync(
