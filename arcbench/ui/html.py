@@ -37,8 +37,8 @@ def note(text: str, kind: str = "empty") -> str:
     return f'<div class="ab-note ab-note-{kind}"{role}>{escape(text)}</div>'
 
 
-def thumbnail(task: Task) -> str:
-    """A button that shows the first pair of a task."""
+def thumbnail(task: Task, caption: str = "") -> str:
+    """A button that shows the first pair of a task, with a few words below its name."""
     pair = task.train[0]
     grids = [grid for grid in (pair.input, pair.output) if grid is not None]
     cell = THUMB_PX / max(max(grid.shape) for grid in grids)  # both grids to the same scale
@@ -48,9 +48,12 @@ def thumbnail(task: Task) -> str:
         for grid in grids
     )
     name = escape(task.id)
+    words = f'<span class="ab-thumb-words">{escape(caption)}</span>' if caption else ""
     return (
-        f'<button type="button" class="ab-thumb" data-task="{name}" aria-label="task {name}">'
-        f'<span class="ab-thumb-grids">{images}</span><span class="ab-id">{name}</span></button>'
+        f'<button type="button" class="ab-thumb" data-task="{name}" '
+        f'aria-label="task {name} {escape(caption)}">'
+        f'<span class="ab-thumb-grids">{images}</span><span class="ab-id">{name}</span>{words}'
+        "</button>"
     )
 
 
