@@ -22,6 +22,7 @@ def test_a_child_counts_as_the_tokenizer_itself_and_may_die(messages):
         with pytest.raises(UserError, match="nowhere"):
             counter.count("nowhere", messages)
         counter._child.kill()
+        counter._child.wait()
         assert counter.count("embedded", messages) > 0  # known, no child is asked
         assert counter.count("embedded", messages[:1]) > 0
     finally:
