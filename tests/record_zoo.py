@@ -127,8 +127,10 @@ def record(animal: Animal, seed: int, asked: argparse.Namespace) -> None:
     else:
         store = train(config, root=asked.runs, name=_name(animal, seed))
     lines = store.metrics()
-    if animal.warmup and len(lines) < asked.steps:
-        raise SystemExit(f"{store.name}: ended at step {len(lines)}, before its rate was high")
+    if not lines or (animal.warmup and len(lines) < asked.steps):
+        raise SystemExit(
+            f"{store.name}: ended at step {len(lines)}, before anything was to be seen"
+        )
     recording = Recording(
         name=store.name,
         expected=animal.expected,
