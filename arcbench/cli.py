@@ -25,6 +25,8 @@ from arcbench import (
 )
 from arcbench.cli_common import ERR, OUT, progress, read_tasks
 from arcbench.errors import UserError
+from arcbench.folders import free_name
+from arcbench.training.presets import PRESET_HELP, read_training
 
 RUNS = Path("runs")
 OVERFIT_TASK = "67a3c6ac"  # small, and solved by the embedded policy in some samples of many
@@ -177,10 +179,13 @@ def overfit(
 
 
 def train(
+    preset: Annotated[str | None, tyro.conf.arg(help=PRESET_HELP)] = None,
     config: Path | None = None,
     changes: Annotated[tuple[str, ...], tyro.conf.arg(name="set")] = (),
     resume: Path | None = None,
     steps: int | None = None,
+    minutes: float | None = None,
+    seed: int | None = None,
     name: str | None = None,
     runs: Path = RUNS,
     show: bool = False,
@@ -194,28 +199,31 @@ def train(
             policy.lora.rank=16 data.tasks=67a3c6ac,68b16354 reward=staged.
         resume: the folder of a run to go on with, from its newest whole checkpoint.
         steps: another number of steps than the settings say.
+        minutes: another limit of the run's time (max_minutes): it ends after the step at which
+            they are over, with its checkpoint.
+        seed: another seed than the settings say.
         name: of the run folder.
         runs: where run folders lie.
         show: only print all settings as they would be, in JSON.
     """
-    from dataclasses import replace
-
     from arcbench.training import grpo
-    from arcbench.training.config import TrainConfig
 
     if resume is not None:
-        if config is not None or changes or show:
+        own = preset or config or changes or minutes is not None or seed is not None
+        if own or show:
             raise UserError("--resume goes on with the run's own settings: only --steps may change")
         grpo.resume(resume, steps=steps)
         return
-    if config is None and not changes and not show:
-        raise UserError("train needs one of --config FILE, --set name=value and --resume FOLDER")
-    settings = TrainConfig.load(config, changes)
-    if steps is not None:
-        settings = replace(settings, steps=steps)
+    if preset is None and config is None and not changes and not show:
+        raise UserError(
+            "train needs one of --preset NAME, --config FILE, --set name=value, --resume FOLDER"
+        )
+    settings = read_training(preset, config, changes, steps=steps, max_minutes=minutes, seed=seed)
     if show:
         sys.stdout.write(json.dumps(settings.to_dict(), indent=2, ensure_ascii=False) + "\n")
         return
+    if name is None and preset is not None:
+        name = free_name(runs, f"{preset}-seed-{settings.seed}")
     grpo.train(settings, root=runs, name=name)
 
 

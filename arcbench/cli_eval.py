@@ -14,6 +14,7 @@ from arcbench.evaluation.config import EvalConfig
 from arcbench.evaluation.run import evaluate
 from arcbench.evaluation.store import EvalStore
 from arcbench.judge import Judge
+from arcbench.parts import Part
 from arcbench.policies import Engine
 from arcbench.rewards import scheme
 from arcbench.sandbox import RayPool, SandboxPool
@@ -28,6 +29,7 @@ def evaluate_policy(
     dataset: str = "arc-agi-1",
     split: str | None = None,
     task: tuple[str, ...] = (),
+    part: Part = "all",
     template: str | None = None,
     n: int = 64,
     k: tuple[int, ...] = (),
@@ -59,6 +61,8 @@ def evaluate_policy(
         dataset: arc-agi-1, arc-agi-2, or a path (Kaggle JSON, task file or folder, BARC JSONL).
         split: training or evaluation; left out, training where the data set has splits.
         task: only these tasks; what is drawn for them is the same as with all others.
+        part: train or held-out: two thirds of the tasks and the other third, chosen by a hash of
+            their ids, as for data.part of a training run.
         template: a template's name or TOML file; left out, that which the policy was trained with
             where a run or the folder tells it, else arcbench.
         n: samples a task.
@@ -88,7 +92,7 @@ def evaluate_policy(
         raise UserError(f"--ray-address {ray_address} needs --pool ray")
     config = EvalConfig(
         policy=policy, adapter=adapter, engine=engine, dataset=dataset, split=split, tasks=task,
-        template=template, n=n, k=k, views=views, temperature=temperature, top_p=top_p,
+        part=part, template=template, n=n, k=k, views=views, temperature=temperature, top_p=top_p,
         max_new_tokens=max_new_tokens, seed=seed, reward=scheme(reward), timeout_s=timeout_s,
     )  # fmt: skip
     store = None

@@ -10,6 +10,7 @@ from arcbench.errors import UserError
 from arcbench.evaluation import TaskCount
 from arcbench.judge import Judge
 from arcbench.runs import RunStore
+from arcbench.training.clock import Clock
 from arcbench.training.config import TrainConfig
 from arcbench.training.curriculum import write_pass_rates
 from arcbench.training.data import prompt_source
@@ -37,6 +38,7 @@ LEAVES = {
     "data.dataset": ({}, "arc-agi-2", "tasks"),
     "data.split": ({}, "evaluation", "tasks"),
     "data.tasks": ({}, ["67a3c6ac"], "tasks"),
+    "data.part": ({}, "held-out", "tasks"),
     "data.order": ({"seed": 3}, "shortest-first", "prompt"),
     "data.signal_from": ({}, "RATES", "tasks"),
     "data.min_signal": (RATES, 0.8, "tasks"),
@@ -134,6 +136,7 @@ LEAVES = {
     "tracking.report_to": ({}, ["tensorboard"], "trackers"),
     "tracking.project": ({"tracking": {"report_to": ["trackio"]}}, "mine", "trackers"),
     "steps": ({}, 100, "trl"),
+    "max_minutes": ({}, 1e-9, "clock"),
     "checkpoint_every": ({}, 10, "trl"),
     "keep_checkpoints": ({}, 3, "trl"),
     "device": ({}, "gpu", "gpu"),
@@ -250,6 +253,8 @@ def seen(who: str, config: TrainConfig, chat, store):
         return build.pool_options(config)
     if who == "folder":
         return model_path(config.policy.model)
+    if who == "clock":
+        return Clock(store=store, max_minutes=config.max_minutes).over(1)
     if who == "reward":
         return Judge(pool=None, scheme=config.reward).scheme
     if who == "tasks":

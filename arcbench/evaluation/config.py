@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from arcbench.errors import UserError, unknown
+from arcbench.parts import Part, check_part, in_part
 from arcbench.policies import ENGINES, Engine
 from arcbench.policies.base import SamplingConfig
 from arcbench.policies.sources import is_server, pinned, resolve, template_of
@@ -13,7 +14,7 @@ from arcbench.rewards import SCHEMES, RewardScheme
 from arcbench.sandbox.types import Limits
 from arcbench.tasks import DATASETS, TaskSet, load_tasks
 
-SCHEMA = 1  # of config.json; raise it with every change of the fields
+SCHEMA = 2  # of config.json; raise it with every change of the fields
 MARK = "evaluation"  # the key of config.json that tells an evaluation from a run
 
 _KS = (1, 8, 64, 512)
@@ -30,6 +31,7 @@ class EvalConfig:
     dataset: str = "arc-agi-1"
     split: str | None = None  # None: training where the data set has splits
     tasks: tuple[str, ...] = ()  # ids; empty: all
+    part: Part = "all"  # of the tasks: those to learn from, or the third that is held out
     template: str | None = None  # None: that which the policy was trained with, else arcbench
     n: int = 64  # samples a task
     k: tuple[int, ...] = ()  # of pass@k; empty: those of 1, 8, 64, 512 that n is steady for
@@ -45,6 +47,7 @@ class EvalConfig:
         _ = self.sampling, self.limits  # each checks its own part
         if self.engine not in ENGINES:
             raise unknown("engine", self.engine, ENGINES)
+        check_part(self.part, self.tasks)
         if not 1 <= self.views <= self.n:
             raise UserError(
                 f"views must be between 1 and n, so that each has a sample, not {self.views}: "
@@ -95,8 +98,9 @@ class EvalConfig:
 
     @property
     def data_name(self) -> str:
-        """The data set with its split, for people."""
-        return self.dataset if self.split is None else f"{self.dataset}/{self.split}"
+        """The data set with its split and part, for people."""
+        name = self.dataset if self.split is None else f"{self.dataset}/{self.split}"
+        return name if self.part == "all" else f"{name}, {self.part} part"
 
     @property
     def policy_name(self) -> str:
@@ -129,7 +133,7 @@ class EvalConfig:
 
     def chosen(self, tasks: TaskSet) -> TaskSet:
         """The tasks to evaluate, in the order of the data set; UserError for an unknown id."""
-        wanted = {tasks.task(t).id for t in self.tasks} or set(tasks)
+        wanted = {tasks.task(t).id for t in self.tasks} or set(in_part(tasks, self.part))
         return TaskSet(
             name=tasks.name,
             tasks={i: t for i, t in tasks.items() if i in wanted},

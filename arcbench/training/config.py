@@ -14,7 +14,7 @@ from typing import Any, Literal
 from arcbench.errors import UserError, unknown
 from arcbench.rewards import RewardScheme, scheme
 from arcbench.training.config_build import build, check_fields, read_settings, with_changes
-from arcbench.training.config_data import DataConfig, LengthConfig, MeasureConfig
+from arcbench.training.config_data import BEFORE, DataConfig, LengthConfig, MeasureConfig
 from arcbench.training.config_engine import (
     EngineConfig,
     ImportanceCorrection,
@@ -120,6 +120,9 @@ class TrainConfig:
     tracking: TrackingConfig = TrackingConfig()
     guard: GuardConfig = field(default_factory=GuardConfig)
     steps: int = 1000  # of the optimiser
+    # From the start of the process on: after the step at which they are over a run saves and ends
+    # as at its last one. None: no limit.
+    max_minutes: float | None = None
     checkpoint_every: int = 50  # steps
     keep_checkpoints: int = 2  # the newest ones; a kill may spoil the one being written
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -136,6 +139,13 @@ class TrainConfig:
             raise UserError(
                 "keep_checkpoints must be at least 2: while one is written, only the other is "
                 f"whole, not {self.keep_checkpoints}"
+            )
+        if self.max_minutes is not None:
+            positive(self, "", "max_minutes")
+        if self.data.signal_from == BEFORE and not self.measure.samples:
+            raise UserError(
+                "data.signal_from = before needs measure.samples above 0: the samples of each task "
+                "that it is chosen by"
             )
         low, high = self.reward.range
         if low >= high:

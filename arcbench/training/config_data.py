@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arcbench.errors import UserError
+from arcbench.parts import Part, check_part
 from arcbench.training.config_build import check_fields
 from arcbench.training.config_grpo import changed, not_negative, positive
 
 Order = Literal["shuffled", "shortest-first"]
 Weights = Literal["equal", "signal", "unsolved"]
+BEFORE = "before"  # as data.signal_from: what the run itself measures before training
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,8 +20,11 @@ class DataConfig:
     dataset: str = "arc-agi-1"
     split: str | None = "training"  # None: all splits
     tasks: tuple[str, ...] = ()  # only these; empty: all
+    part: Part = "all"  # train: without the third that is held out (arcbench.parts)
     order: Order = "shuffled"  # shortest-first: the first round by prompt tokens, then shuffled
-    signal_from: str | None = None  # pass rates: a file of arcbench judge, or an eval/*.json
+    # Pass rates: a file of arcbench judge, an eval/*.json, an evaluation's folder; or "before": the
+    # run measures them itself, with measure.samples of each task.
+    signal_from: str | None = None
     min_signal: float = 0.1  # least chance that a task's group has a signal; less is left out
     weights: Weights = "equal"  # how often a task comes: by its chance of a signal, or by 1 − p
     augment: bool = True  # drawn anew for every prompt, of the kinds below
@@ -32,6 +37,7 @@ class DataConfig:
         check_fields(self, "data.")
         if len(set(self.tasks)) != len(self.tasks):
             raise UserError("data.tasks names a task twice")
+        check_part(self.part, self.tasks, "data.")
         if not 0 <= self.min_signal < 1:
             raise UserError(f"data.min_signal must be in [0, 1), not {self.min_signal}")
         self._check_rates()
@@ -41,8 +47,9 @@ class DataConfig:
         if self.signal_from is None:
             if useless := changed(self, "min_signal", "weights"):
                 raise UserError(
-                    f"data.{useless[0]} needs pass rates: name a file of arcbench judge, or an "
-                    "eval/*.json of a run folder, in data.signal_from"
+                    f"data.{useless[0]} needs pass rates: name a file of arcbench judge, an "
+                    "eval/*.json of a run folder or the folder of an evaluation in "
+                    "data.signal_from, or let the run measure them: data.signal_from = before"
                 )
         elif not self.min_signal and self.weights == "equal":
             raise UserError(

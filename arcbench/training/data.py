@@ -7,28 +7,25 @@ stands there once for every completion of its group is TRL's part.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from arcbench.augment import Augmentation
 from arcbench.errors import UserError
+from arcbench.parts import in_part
 from arcbench.policies import model_path
 from arcbench.policies.base import Message
 from arcbench.prompts import PromptTemplate, messages_hash
 from arcbench.rollouts import Rollout
-from arcbench.runs import RunStore
 from arcbench.tasks import Task, load_tasks
 from arcbench.training.config import DataConfig, TrainConfig
 from arcbench.training.curriculum import (
     LeftOut,
     Selection,
     draw_round,
-    read_pass_rates,
     select,
-    write_pass_rates,
 )
 from arcbench.training.requirements import check_packages
 
@@ -119,14 +116,15 @@ class PromptSource:
 
 
 def chosen_tasks(config: TrainConfig) -> list[Task]:
-    """The tasks that the settings name, or all of the data set whose test outputs are known.
+    """The tasks that the settings name, or all of the data set (or part) with test outputs.
 
     Raises UserError for an unknown task, a named one without test output, or if there is none.
     """
     found = load_tasks(config.data.dataset, config.data.split)
     named = [found.task(t) for t in config.data.tasks]
+    wanted = named or [found[t] for t in in_part(found, config.data.part)]
     chosen = []
-    for task in named or found.values():
+    for task in wanted:
         if task.test and all(p.output is not None for p in task.test):
             chosen.append(task)
         elif named:
@@ -153,23 +151,6 @@ def check_names(config: TrainConfig) -> None:
     selected_tasks(config)
     PromptTemplate.load(config.policy.template)
     model_path(config.policy.model)
-
-
-def with_own_rates(config: TrainConfig, store: RunStore) -> TrainConfig:
-    """The settings with the run's own copy of the pass rates, which is made once.
-
-    The tasks of a resumed run are the same, whatever became of the file that they came from.
-    """
-    if config.data.signal_from is None:
-        return config
-    own = (store.path / OWN_RATES).resolve()
-    if not own.is_file():
-        counts = read_pass_rates(Path(config.data.signal_from))
-        write_pass_rates(own, counts, config.data.signal_from)
-    if config.data.signal_from != str(own):
-        config = replace(config, data=replace(config.data, signal_from=str(own)))
-        store.write_config(config.to_dict())
-    return config
 
 
 def prompt_source(

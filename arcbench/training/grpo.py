@@ -7,7 +7,7 @@ import os
 import time
 import traceback
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,20 @@ from arcbench.sandbox.pool import usable_cores
 from arcbench.training import build, engine_setup, faults, rewind
 from arcbench.training.bridge import RewardBridge
 from arcbench.training.checks import before_run
+from arcbench.training.clock import Clock, ended_at, why_ended
 from arcbench.training.config import TrainConfig, overfit_config
+from arcbench.training.config_data import BEFORE
 from arcbench.training.data import (
     PromptSource,
     check_names,
     prompt_dataset,
     prompt_source,
-    with_own_rates,
 )
-from arcbench.training.lifeline import End, Lifeline, LostProcess
+from arcbench.training.lifeline import Lifeline, LostProcess
 from arcbench.training.measure import Measurement, before_after_table, measure
 from arcbench.training.observe import Observer, observed
 from arcbench.training.onlooker import Onlooker
+from arcbench.training.own_rates import measured_source, with_measured_rates, with_own_rates
 from arcbench.training.processes import ALONE, Processes, join, started_several
 from arcbench.training.recorder import (
     Recorder,
@@ -44,6 +46,7 @@ from arcbench.training.recorder import (
     drop_broken_checkpoints,
     newest_checkpoint,
 )
+from arcbench.training.resuming import give_up_with, resumable
 from arcbench.training.run_plots import save_plots
 from arcbench.training.tracking import told_nobody, trackers
 from arcbench.training.trl_args import grpo_args, micro_batches, num_prompts
@@ -100,26 +103,8 @@ def resume(path: Path, *, steps: int | None = None, log: RunLog | None = None) -
     """
     config = TrainConfig.from_dict(RunStore.open(path).config())
     processes = _join(config)
-    config = processes.from_main(lambda: _resumable(RunStore.open(path), config, steps))
+    config = processes.from_main(lambda: resumable(RunStore.open(path), config, steps))
     return _run(path, config, log, processes)
-
-
-def _resumable(store: RunStore, config: TrainConfig, steps: int | None) -> TrainConfig:
-    """The settings to go on with. Raises UserError as `resume` does."""
-    status = store.status()
-    if status.state is RunState.RUNNING and status.pid != os.getpid():
-        raise UserError(f"run {store.name} is running (process {status.pid}): stop it first")
-    if status.state is not RunState.RUNNING:
-        store.stop_file.unlink(missing_ok=True)  # left by a run that was killed
-    if rewind.finish(store) is not None:  # a kill came between the decision and its end
-        config = TrainConfig.from_dict(store.config())
-    if steps is not None and steps != config.steps:
-        config = replace(config, steps=steps)
-        store.write_config(config.to_dict())
-    newest = newest_checkpoint(store)
-    if status.state is RunState.FINISHED and newest and newest[0] >= config.steps:
-        raise UserError(f"run {store.name} has done its {config.steps} steps: give it more")
-    return config
 
 
 def _join(config: TrainConfig) -> Processes:
@@ -143,7 +128,7 @@ def _run(path: Path, config: TrainConfig, log: RunLog | None, processes: Process
     owns_log = log is None
     if log is None:
         log = RunLog(store.log) if main else RunLog.silent()
-    lifeline = Lifeline(processes, partial(_give_up_with, store, log))
+    lifeline = Lifeline(processes, partial(give_up_with, store, log))
     started = time.monotonic()
     reserve = Reserve(path=store.path / f".reserve-{processes.rank}")
     try:
@@ -205,14 +190,6 @@ def _until_stopped(
         return RunState.STOPPED, str(error) if end is None else end.reason
 
 
-def _give_up_with(store: RunStore, log: RunLog, end: End) -> None:
-    """Leave the last word of a run whose main thread hangs because another process has ended."""
-    state = RunState.STOPPED if end.how == "stopped" else RunState.FAILED
-    reason = end.reason if end.how == "stopped" else str(end)
-    log.write_file(f"{end.trace}{state.value}: {reason}\n")
-    store.set_status(state, phase="", reason=reason)
-
-
 @dataclass(kw_only=True, slots=True)
 class _Run:
     """A run in progress, as one of its processes does it."""
@@ -221,6 +198,12 @@ class _Run:
     config: TrainConfig
     log: RunLog
     stop: StopSignal
+    clock: Clock = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clock = Clock(
+            store=self.store, max_minutes=self.config.max_minutes, processes=self.processes
+        )
 
     @property
     def processes(self) -> Processes:
@@ -241,11 +224,10 @@ class _Run:
         )
         before_run(config, self.store, self.log.print)
         chat = build.load_tokenizer(config)
-        source, left_out = prompt_source(config, chat.count_tokens)
-        for tasks in left_out:
-            self.log.print(f"left out: {tasks}")
+        source = self._prompts(chat)
         done, checkpoint = self.processes.from_main(self._rewound)
-        finished = done >= config.steps
+        self.clock.begin()
+        finished = done >= config.steps or (done > 0 and done == ended_at(self.store))
         model = engine_setup.load_model(config, gpu, checkpoint if finished else None)
         self.stop.check()
         options = build.pool_options(config)
@@ -255,16 +237,36 @@ class _Run:
             judge = Judge(pool=pool, scheme=config.reward)
             before = None if finished else self._measure("before", model, chat, source, judge)
             if not finished:
+                source = self._chosen(source, before, chat)
                 model = self._train(model, chat, source, judge, gpu, done, checkpoint)
                 if self.stop.why:
                     return RunState.STOPPED, self.stop.why
+            there = self.store.read_eval("before")
+            if before is None and there:
+                before = Measurement.from_dict(there)
+            if before is not None and set(before.solved) != {t.id for t in source.tasks}:
+                source = measured_source(config, chat.count_tokens, before)
             after = self._measure("after", model, chat, source, judge)
-        there = self.store.read_eval("before")
-        if before is None and there:
-            before = Measurement.from_dict(there)
         if before is not None and after is not None:
             self.log.print(before_after_table(before, after))
-        return RunState.FINISHED, ""
+        return RunState.FINISHED, why_ended(self.store, config)
+
+    def _prompts(self, chat: ChatTokenizer) -> PromptSource:
+        source, left_out = prompt_source(self.config, chat.count_tokens)
+        for tasks in left_out:
+            self.log.print(f"left out: {tasks}")
+        return source
+
+    def _chosen(
+        self, source: PromptSource, before: Measurement | None, chat: ChatTokenizer
+    ) -> PromptSource:
+        """The prompts of the tasks that the measurement leaves, where it chooses them."""
+        if self.config.data.signal_from != BEFORE or before is None:
+            return source
+        self.config = self.processes.from_main(
+            partial(with_measured_rates, self.config, self.store, before)
+        )
+        return self._prompts(chat)
 
     def _rewound(self) -> tuple[int, Path | None]:
         """The step to go on from and its checkpoint, once all that came after it is gone."""
@@ -320,6 +322,7 @@ class _Run:
             stop=self.stop,
             total_steps=config.steps,
             steps_per_sampling=config.grpo.steps_per_sampling,
+            over=self.clock.over,
         )
         watch = Watch(
             store=store,

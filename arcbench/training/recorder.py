@@ -90,6 +90,7 @@ class Recorder:
     stop: StopSignal
     total_steps: int
     steps_per_sampling: int = 1  # only the first of so many steps samples
+    over: Callable[[int], bool] = lambda _: False  # whether the run's time is, after a step
     checks: Callable[[int], Mapping[str, float]] = lambda _: {}  # what else a step's line has
     tell: Tell = told_nobody  # passes on a step's line
     _started: float = field(default=0.0)
@@ -99,12 +100,12 @@ class Recorder:
         self._started = time.perf_counter()
 
     def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Stop after this step if somebody asked; the trainer saves first.
+        """Stop after this step if somebody asked or the time is over; the trainer saves first.
 
         Not before what was sampled is used up: a resumed run begins with a sampling.
         """
-        whole = int(state.global_step) % self.steps_per_sampling == 0
-        if whole and self.stop.agreed():
+        step = int(state.global_step)
+        if step % self.steps_per_sampling == 0 and (self.stop.agreed() or self.over(step)):
             control.should_save = True
             control.should_training_stop = True
 
