@@ -160,7 +160,7 @@ class Workbench(NotebookCalls, Control):
         """Programs that solve a task: the shipped one, then those of evaluations and runs."""
         found = solutions.shipped(task_id) if dataset in DATASETS else []
         for store in self.evaluations():
-            if store.config().dataset == dataset:
+            if store.settings().get("dataset") == dataset:
                 found += solutions.in_evaluation(store.name, store.shards(), task_id)
         for run in self.runs():
             if run.config().get("data", {}).get("dataset") == dataset:
