@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from arcbench.lengths import ALL, Lengths, named_splits, task_lengths
 from arcbench.notebook.diary import log_entry
+from arcbench.notebook.run_calls import RunCalls
 from arcbench.prompts import PromptTemplate
 from arcbench.rewards import RewardBreakdown, RewardScheme, scheme
 from arcbench.rollouts import Rollout
-from arcbench.tasks import TaskSet
+from arcbench.tasks import Task, TaskSet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from arcbench.preflight import PreflightFinding
     from arcbench.training.check_sync import ServerSync
     from arcbench.training.serving import Kind, Server
 
@@ -30,7 +32,7 @@ class _Bench(Protocol):
     def tasks(self, dataset: str = ..., split: str | None = ...) -> TaskSet: ...
 
 
-class NotebookCalls:
+class NotebookCalls(RunCalls):
     """Prompt lengths, a server and its check, rewards anew, the diary."""
 
     def prompt_lengths(
@@ -81,6 +83,36 @@ class NotebookCalls:
         from arcbench.training.check_sync import check_sync
 
         return check_sync(urls, policy=policy, checks=checks, rank=rank)
+
+    def check_prompts(
+        self: _Bench, policy: str, task: Task, *, server: str | None = None
+    ) -> "list[PreflightFinding]":
+        """Whether the policy's tokenizer and its chat template keep a prompt whole.
+
+        Padding that is not the end of an answer, every message in the text, text → tokens → text;
+        and with the address of a `server`, whether it makes as many tokens of the prompt as the
+        tokenizer here. It loads the tokenizer's libraries into this process.
+        """
+        from arcbench import preflight
+        from arcbench.policies import load_policy, model_path
+        from arcbench.policies.chat import ChatTokenizer
+        from arcbench.policies.padding import model_facts
+
+        source = model_path(policy)
+        stop_ids, rows = model_facts(source)
+        chat = ChatTokenizer.load(source)
+        messages = self.template.messages(task)
+        findings = [
+            preflight.check_padding(chat.tokenizer, stop_ids=stop_ids, rows=rows, source=source),
+            *preflight.check_chat(chat, messages, template=self.template.name),
+        ]
+        if server is not None:
+            here, there = chat.count_tokens(messages), load_policy(server).count_tokens(messages)
+            told = f"the prompt has {here:,} tokens here and {there:,} in the server"
+            advice = "serve the same model with the same chat template"
+            same = preflight.ok("server", told)
+            findings.append(same if here == there else preflight.error("server", told, advice))
+        return findings
 
     def rewards_of(
         self, rollout: Rollout, schemes: Iterable[str | RewardScheme]

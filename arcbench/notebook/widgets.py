@@ -5,8 +5,6 @@ JupyterLab and VS Code show the widget; a page made of the notebook, and an envi
 ipywidgets, the HTML.
 """
 
-import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,11 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import numpy as np
+
+from arcbench.augment import Augmentation
 from arcbench.errors import UserError
 from arcbench.notebook.sheet import wrapped
 from arcbench.notebook.shown import Shown, rollout_text
 from arcbench.rollouts import Rollout
-from arcbench.runs import RunStatus
 from arcbench.tasks import Task
 from arcbench.ui import html
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from arcbench.workbench import Workbench
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-TICK_S = 1.0
 
 
 def _ipywidgets() -> Any:
@@ -142,6 +141,25 @@ def rollout_slider(
     return RolloutSlider(task, rollouts, best=top)
 
 
+def augmentations(task: Task, *, n: int = 12, seed: int = 0) -> Pages:
+    """A slider over the task as it is and `n` augmentations of it, drawn as training does."""
+    rng = np.random.default_rng(seed)
+    drawn = [Augmentation.identity(task), *(Augmentation.draw(rng, task) for _ in range(n))]
+    pages = [(_said(a), partial(html.task_page, a.apply(task))) for a in drawn]
+    return Pages(pages, name="draw")
+
+
+def _said(a: Augmentation) -> str:
+    """What an augmentation does, in a line."""
+    if a.is_identity:
+        return "as it is"
+    turned = f"turned by {90 * a.quarter_turns}°" if a.quarter_turns else "not turned"
+    flipped = "mirrored" if a.flip else "not mirrored"
+    colors = " ".join(f"{c}→{d}" for c, d in enumerate(a.colors) if c != d)
+    order = " ".join(str(i + 1) for i in a.pair_order)
+    return f"{turned}, {flipped}; colours {colors or 'as they are'}; train pairs {order}"
+
+
 class TaskPicker(Interactive):
     """A task of a data set, chosen by its id or by a slider; the one that is shown is `task`."""
 
@@ -206,72 +224,3 @@ def task_picker(
         tasks.task(task_id)
     ids = list(tasks)
     return TaskPicker(list(tasks.values()), 0 if task_id is None else ids.index(task_id))
-
-
-class LiveRun(Interactive):
-    """The curve of a run while it goes on as a process of its own, and a button that stops it."""
-
-    def __init__(self, bench: "Workbench", run: str) -> None:
-        super().__init__()
-        self.run = run
-        self._bench = bench
-        self._watcher: threading.Thread | None = None
-        bench.run(run)
-
-    def __repr__(self) -> str:
-        status = self.status()
-        return f"run {self.run}: {status.state.value}, step {status.step} of {status.total_steps}"
-
-    def status(self) -> RunStatus:
-        """Where the run stands now."""
-        return self._bench.run(self.run).status()
-
-    def content(self) -> str:
-        """State, curve and, at the end, the figures before and after."""
-        # The tab of the app has the same pieces.
-        from arcbench.ui import train
-
-        view = train.look(self._bench, self.run)
-        return train.status_line(view) + train.curve(view) + train.outcome(view)
-
-    def build(self, widgets: Any) -> Any:
-        """The curve, which a thread keeps up to date until the run is over, and the button."""
-        page = widgets.HTML(wrapped(self.content()))
-        button = widgets.Button(
-            description="Stop run", icon="stop", disabled=self.status().state.over
-        )
-
-        def stop(_: Any) -> None:
-            button.disabled = True
-            button.description = "stopping …"
-            # It waits for the step to end; the notebook shall not.
-            threading.Thread(target=self._bench.stop, args=(self.run,), daemon=True).start()
-
-        def follow() -> None:
-            over = False
-            while not over:
-                over = self.status().state.over  # before the content, which then has all
-                new = wrapped(self.content())
-                if new != page.value:
-                    page.value = new
-                if not over:
-                    time.sleep(TICK_S)
-            button.description, button.disabled = "Stop run", True
-
-        button.on_click(stop)
-        self._watcher = threading.Thread(target=follow, daemon=True)
-        self._watcher.start()
-        return widgets.VBox([button, page])
-
-    def wait(self, timeout_s: float = 24 * 3600.0) -> RunStatus:
-        """Wait until the run is over (or so long), then put the whole curve where it is shown."""
-        end = time.monotonic() + timeout_s
-        while not self.status().state.over and time.monotonic() < end:
-            time.sleep(0.2)
-        self.refresh()
-        return self.status()
-
-
-def live_run(bench: "Workbench", run: str) -> LiveRun:
-    """A run's curve that grows while it goes on, with a button that stops it."""
-    return LiveRun(bench, run)
