@@ -228,20 +228,33 @@ def train(
 
 
 def app(
-    host: str = "127.0.0.1", port: int = 7860, runs: Path = RUNS, auth: str | None = None
+    host: str = "127.0.0.1",
+    listen: bool = False,
+    port: int = 7860,
+    runs: Path = RUNS,
+    data: Path = Path(),
+    auth: str | None = None,
 ) -> None:
     """Open the workbench in the browser.
 
     Args:
         host: the address to listen on; any but this machine's own needs --auth.
+        listen: on all addresses of this machine; needs --auth.
         port: the next free one is taken where it is in use.
         runs: the folder of run folders.
+        data: the folder that data sets of one's own are read from.
         auth: NAME:PASSWORD, asked of whoever opens the page; in ARCBENCH_AUTH it does not show in
             the list of processes.
     """
-    from arcbench.ui import launch
+    from arcbench.ui import EVERYWHERE, launch
 
-    launch(host=host, port=port, runs_root=runs, auth=auth or os.environ.get("ARCBENCH_AUTH"))
+    launch(
+        host=EVERYWHERE if listen else host,
+        port=port,
+        runs_root=runs,
+        data=data,
+        auth=auth or os.environ.get("ARCBENCH_AUTH"),
+    )
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {

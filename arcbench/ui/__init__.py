@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arcbench.errors import MissingExtra, UserError
+from arcbench.ui.guard import LOOPBACK, MAX_UPLOAD_MB, Gate, private_files
 
 if TYPE_CHECKING:
     from arcbench.workbench import Workbench
 
-LOOPBACK = ("127.0.0.1", "localhost")
+EVERYWHERE = "0.0.0.0"
 PORTS_TRIED = 50
-MAX_UPLOAD = "64mb"  # the challenges of a competition have some megabytes
+KEPT_FILES_S = 86_400  # uploads and downloads are forgotten after that
 
 
 def build_app(bench: "Workbench") -> Any:
@@ -24,7 +25,9 @@ def build_app(bench: "Workbench") -> Any:
 
     from arcbench.ui import evaluate, library, links, picker, runs, sample, tasks, train
 
-    with gr.Blocks(title="arcbench", analytics_enabled=False) as app:
+    with gr.Blocks(
+        title="arcbench", analytics_enabled=False, delete_cache=(3600, KEPT_FILES_S)
+    ) as app:
         chosen = picker.build(bench)
         inner: dict[str, Any] = {}
         with gr.Tabs(elem_id="ab-tabs"):
@@ -101,11 +104,19 @@ def launch(
     runs_root: str | Path = "runs",
     *,
     auth: str | None = None,
+def gate(host: str) -> Any:
+    """The middleware for an app on `host`; on this machine only it is asked for by its names."""
+    from starlette.middleware import Middleware
+
+    return Middleware(Gate, hosts=LOOPBACK if host in LOOPBACK else None)
+
+
 ) -> None:
     """Serve the workbench until Ctrl-C, on this machine only unless `host` says otherwise.
 
-    Raises UserError for another `host` without `auth` ("NAME:PASSWORD"): who can open the page can
-    run programs here, in the sandbox, and use the GPU.
+    Data sets are read from the folder `data` only. Raises UserError for another `host` without
+    `auth` ("NAME:PASSWORD"): who can open the page can run programs here, in the sandbox, and use
+    the GPU.
     """
     if host not in LOOPBACK and auth is None:
         raise UserError(
@@ -114,6 +125,7 @@ def launch(
         )
     allowed = None if auth is None else account(auth)
     if not 1 <= port <= 65535 - PORTS_TRIED:
+    data: str | Path = ".",
         raise UserError(f"port must be in 1-{65535 - PORTS_TRIED}, not {port}")
     # Before gradio is imported: it must not speak to anybody outside.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -126,8 +138,10 @@ def launch(
 
     taken = free_port(host, port)
     if taken != port:
+    if not Path(data).is_dir():
+        raise UserError(f"no folder of data sets: {data}")
         _say(f"port {port} is in use, taking {taken}")
-    with Workbench(runs_root) as bench:
+    with private_files(), Workbench(runs_root, data_roots=[Path(data)]) as bench:
         app = build_app(bench)
         app.queue(default_concurrency_limit=4)
         app.launch(
@@ -137,7 +151,9 @@ def launch(
             footer_links=[],
             prevent_thread_lock=True,
             auth=allowed,
-            max_file_size=MAX_UPLOAD,
+            max_file_size=MAX_UPLOAD_MB * 1_000_000,
+            app_kwargs={"middleware": [gate(host)]},
+            ssr_mode=False,
             **style(),
         )
         # Like Ctrl-C: policies and sandbox are closed on the way out.
