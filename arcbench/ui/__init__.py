@@ -90,6 +90,13 @@ def free_port(host: str, port: int) -> int:
     raise UserError(f"ports {port}-{port + PORTS_TRIED - 1} of {host} are all in use")
 
 
+def gate(host: str) -> Any:
+    """The middleware for an app on `host`; on this machine only it is asked for by its names."""
+    from starlette.middleware import Middleware
+
+    return Middleware(Gate, hosts=LOOPBACK if host in LOOPBACK else None)
+
+
 def account(text: str) -> tuple[str, str]:
     """Name and password of "NAME:PASSWORD". UserError for an empty one."""
     name, _, password = text.partition(":")
@@ -103,14 +110,8 @@ def launch(
     port: int = 7860,
     runs_root: str | Path = "runs",
     *,
+    data: str | Path = ".",
     auth: str | None = None,
-def gate(host: str) -> Any:
-    """The middleware for an app on `host`; on this machine only it is asked for by its names."""
-    from starlette.middleware import Middleware
-
-    return Middleware(Gate, hosts=LOOPBACK if host in LOOPBACK else None)
-
-
 ) -> None:
     """Serve the workbench until Ctrl-C, on this machine only unless `host` says otherwise.
 
@@ -123,9 +124,10 @@ def gate(host: str) -> Any:
             f"host {host!r} is more than this machine ({', '.join(LOOPBACK)}): whoever reaches it "
             "could run programs here. Give an account, too: --auth NAME:PASSWORD"
         )
+    if not Path(data).is_dir():
+        raise UserError(f"no folder of data sets: {data}")
     allowed = None if auth is None else account(auth)
     if not 1 <= port <= 65535 - PORTS_TRIED:
-    data: str | Path = ".",
         raise UserError(f"port must be in 1-{65535 - PORTS_TRIED}, not {port}")
     # Before gradio is imported: it must not speak to anybody outside.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -138,8 +140,6 @@ def gate(host: str) -> Any:
 
     taken = free_port(host, port)
     if taken != port:
-    if not Path(data).is_dir():
-        raise UserError(f"no folder of data sets: {data}")
         _say(f"port {port} is in use, taking {taken}")
     with private_files(), Workbench(runs_root, data_roots=[Path(data)]) as bench:
         app = build_app(bench)
