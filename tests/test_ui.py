@@ -9,11 +9,9 @@ import pytest
 
 from arcbench.errors import UserError
 from arcbench.grids import as_grid
-from arcbench.policies.base import SamplingConfig
-from arcbench.policies.scripted import ScriptedPolicy
 from arcbench.runs import RunState, RunStore
 from arcbench.tasks import Pair, Task
-from arcbench.ui import LOOPBACK, free_port, html, launch, picker, sample, tasks, train
+from arcbench.ui import LOOPBACK, free_port, html, launch, picker, tasks, train
 from arcbench.ui.events import number, whole
 from arcbench.workbench import Workbench
 
@@ -39,84 +37,7 @@ def task():
     return Task(id="mirror", train=tuple(pairs[:2]), test=(pairs[2],), source="test")
 
 
-@pytest.fixture(scope="module")
-def batch(bench, task):
-    """One completion of each kind: solved, raised, wrong, none."""
-    texts = [fenced(FLIP), fenced(RAISES), fenced("def transform(grid):\n    return grid"), "<i>no"]
-    policy = ScriptedPolicy(texts)
-    *_, last = sample.draw(bench, policy, task, SamplingConfig(n=4), "staged")
-    return last
-
-
-def test_the_first_look_is_empty_and_the_last_one_has_every_completion(bench, task):
-    policy = ScriptedPolicy([fenced(FLIP)])
-    looks = list(sample.draw(bench, policy, task, SamplingConfig(n=3), "arc25-v2"))
-    assert looks[0].rollouts == ()
-    assert not looks[0].finished
-    assert looks[-1].finished
-    assert sorted(r.index for r in looks[-1].rollouts) == [0, 1, 2]
-    assert [len(x.rollouts) for x in looks] == sorted(len(x.rollouts) for x in looks)
-    assert looks[-1].best_reward == 9
-
-
-def test_a_card_tells_outcome_reward_and_program(batch):
-    shown = sample.cards(batch, "best first")
-    cards = shown.split('<button type="button" class="ab-card"')[1:]
-    assert [int(re.search(r'data-index="(\d+)"', c)[1]) for c in cards] == [0, 2, 1, 3]
-    assert "✓ solved" in cards[0]
-    assert "<b>3.00</b>" in cards[0]
-    assert "fliplr" in re.sub(r"<[^>]+>", "", cards[0])
-    assert "0 of 3 pairs" in cards[1]
-    assert "error while running" in cards[2]
-    assert "IndexError" in cards[2]
-    assert "no program" in cards[3]
-
-
-def test_the_detail_marks_the_failing_line_and_escapes_what_was_printed(batch):
-    shown = sample.detail(batch, 1)
-    bad = re.search(r'ab-line-bad.*?<span class="ab-no"[^>]*>(.*?)</span>', shown)
-    assert bad[1] == "▸3"
-    assert "&lt;b&gt;hello" in shown
-    assert "<b>hello" not in shown
-    assert shown.count("no output") == 3
-
-
-def test_the_detail_shows_every_pair_with_its_difference(batch):
-    right, wrong = sample.detail(batch, 0), sample.detail(batch, 2)
-    assert right.count("✓ exact") == 3
-    assert wrong.count('aria-label="difference, 4 of 6 cells differ"') == 3
-
-
-def test_a_completion_without_a_program_is_shown_as_text(batch):
-    shown = sample.detail(batch, 3)
-    assert "&lt;i&gt;no" in shown
-    assert "<i>no" not in shown
-
-
-def test_the_summary_counts_and_says_when_it_was_stopped(batch):
-    assert "1 of 4 solved" in sample.summary(batch)
-    early = replace(batch, rollouts=batch.rollouts[:2], wanted=9)
-    assert "stopped after 2 of 9" in sample.summary(early)
-    assert "2 of 9 finished" in sample.summary(replace(early, finished=False))
-
-
-def test_an_edited_program_is_run_on_the_same_task(bench, batch):
-    assert "✓ solved" in sample.rerun(bench, batch, FLIP)
-    assert "syntax error" in sample.rerun(bench, batch, "def transform(grid:\n    return grid")
-    with pytest.raises(UserError, match="sample a task first"):
-        sample.rerun(bench, sample.Batch(), FLIP)
-
-
-def test_the_best_completion_is_the_first_of_equals(batch):
-    assert sample.best(batch) == 0
-    assert sample.best(sample.Batch()) is None
-    assert sample.program(batch, 0).strip() == FLIP
-    assert sample.program(batch, 3) == ""
-
-
 def test_empty_views_say_what_to_do(bench):
-    assert "press Sample" in sample.cards(sample.Batch(), "as they came")
-    assert "Click a completion" in sample.detail(sample.Batch(), None)
     assert "Choose a task" in tasks.page(bench, "arc-agi-1", "training", None)
     assert "Start training" in train.curve(train.View())
 

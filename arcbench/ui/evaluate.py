@@ -19,7 +19,7 @@ from arcbench.ui import evaluate_html, html
 from arcbench.ui.evaluate_html import EvalLine
 from arcbench.ui.events import PICK_JS, guarded, number, whole
 from arcbench.ui.picker import Picker
-from arcbench.ui.sample import specs
+from arcbench.ui.sample_form import specs
 from arcbench.workbench import Workbench
 
 TICK_S = 3.0

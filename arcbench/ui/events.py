@@ -23,11 +23,63 @@ element.addEventListener('keydown', (event) => {
   const here = event.target.closest(PICKS);
   if (!step || !here) return;
   const all = [...element.querySelectorAll(PICKS)];
-  const next = all[all.indexOf(here) + step];
+  const [left, top] = [here.offsetLeft, here.offsetTop];
+  // In a grid, up and down stay in the column.
+  const upright = ['ArrowDown', 'ArrowUp'].includes(event.key);
+  const column = all.filter(b => b.offsetLeft === left && (b.offsetTop - top) * step > 0);
+  const near = column.sort((a, b) => (a.offsetTop - b.offsetTop) * step)[0];
+  const next = upright && near ? near : all[all.indexOf(here) + step];
   if (!next) return;
   event.preventDefault();
   next.focus();
   next.click();
+});
+"""
+# What is replaced keeps its place: boxes with a data-keep their scrolling, a button its focus.
+KEEP_JS = """
+const spots = {};
+let focused = '';
+element.addEventListener('scroll', (event) => {
+  const name = event.target.dataset?.keep;
+  if (name) spots[name] = event.target.scrollTop;
+}, true);
+element.addEventListener('focusin', (event) => {
+  focused = event.target.closest('button[data-index]')?.dataset.index ?? '';
+});
+element.addEventListener('focusout', (event) => { if (event.relatedTarget) focused = ''; });
+watch('value', () => {
+  element.querySelectorAll('[data-keep]').forEach(box => {
+    box.scrollTop = spots[box.dataset.keep] ?? 0;
+  });
+  if (focused && document.activeElement === document.body)
+    element.querySelector(`button[data-index="${focused}"]`)?.focus({preventScroll: true});
+});
+"""
+# Buttons with a data-copy put it into the clipboard and say so.
+COPY_JS = """
+const copied = async (text) => {
+  // The clipboard of the page is there on this machine and over https only.
+  if (window.isSecureContext && navigator.clipboard) {
+    try { await navigator.clipboard.writeText(text); return true; } catch { /* try by hand */ }
+  }
+  const box = document.createElement('textarea');
+  box.value = text;
+  box.style.position = 'fixed';
+  box.style.opacity = '0';
+  document.body.append(box);
+  box.select();
+  const done = document.execCommand('copy');
+  box.remove();
+  return done;
+};
+element.addEventListener('click', async (event) => {
+  const button = event.target.closest('button[data-copy]');
+  if (!button) return;
+  const label = button.querySelector('[aria-live]') ?? button;
+  const before = button.dataset.label ??= label.textContent;
+  label.textContent = await copied(button.dataset.copy)
+    ? '✓ copied' : 'The browser does not allow it: select the text and copy it';
+  setTimeout(() => { label.textContent = before; }, 2500);
 });
 """
 
@@ -57,7 +109,8 @@ def number(value: float | str | None, what: str, low: float, high: float = inf) 
     try:
         found = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
-        raise UserError(f"{what} needs a number, not {value or 'nothing'!r}") from error
+        said = "nothing" if value in (None, "") else repr(value)
+        raise UserError(f"{what} needs a number, not {said}") from error
     if not low <= found <= high:
         bounds = f"at least {low:g}" if high == inf else f"{low:g} to {high:g}"
         raise UserError(f"{what} must be {bounds}, not {value}")

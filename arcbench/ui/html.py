@@ -148,27 +148,51 @@ def pair_marks(pairs: Sequence[PairScore]) -> str:
     return "".join(signs)
 
 
-def card(rollout: Rollout, best_reward: float) -> str:
-    """A button with the essence of one rollout."""
+def card(rollout: Rollout, best_reward: float, *, name: str = "", current: bool = False) -> str:
+    """A button with the essence of one rollout; `current` is the one that is open."""
     message = rollout.execution.message if not rollout.execution.outcome.ok else ""
     said = (
-        f'<span class="ab-message">{escape(_short(_last_line(message), 90))}</span>'
+        f'<span class="ab-message">{escape(short(last_line(message), 90))}</span>'
         if message
         else ""
     )
+    mark = ' aria-current="true"' if current else ""
     return (
-        f'<button type="button" class="ab-card" data-index="{rollout.index}">'
-        f'<span class="ab-card-head"><span class="ab-dim">#{rollout.index + 1}</span>'
+        f'<button type="button" class="ab-card" data-index="{rollout.index}"{mark}>'
+        f'<span class="ab-card-head"><span class="ab-dim">{escape(name or number(rollout))}</span>'
         f'{badge(rollout)}<span class="ab-marks">{pair_marks(rollout.score.pairs)}</span></span>'
         f"{reward_bar(rollout.reward, best_reward)}{said}"
         f'<code class="ab-code ab-snippet">{_snippet(rollout)}</code></button>'
     )
 
 
+def number(rollout: Rollout) -> str:
+    """What a rollout is called among those of its group."""
+    return f"#{rollout.index + 1}"
+
+
+def signed(value: float) -> str:
+    """A number with its sign, and a real minus."""
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def figures(rollout: Rollout) -> str:
+    """Advantage, length and log-probability in a line of text; what is not known is left out."""
+    c = rollout.completion
+    parts = []
+    if rollout.advantage is not None:
+        parts.append(f"advantage {signed(rollout.advantage)} in its group")
+    if count := len(c.token_ids) or len(c.logprobs):
+        parts.append(f"{count:,} token{'' if count == 1 else 's'}")
+    if c.logprob_sum is not None and c.logprob_mean is not None:
+        parts.append(f"log-probability {signed(c.logprob_sum)}, {signed(c.logprob_mean)} a token")
+    return " · ".join(parts)
+
+
 def _snippet(rollout: Rollout) -> str:
     """The first lines of the program's function, or of the text where there is no program."""
     if rollout.code is None:
-        return escape(_short(rollout.completion.text.strip() or "(empty completion)", 160))
+        return escape(short(rollout.completion.text.strip() or "(empty completion)", 160))
     lines = rollout.code.strip().splitlines()
     start = next(
         (i + 1 for i, line in enumerate(lines) if re.match(r"def (transform|main)\b", line)), 0
@@ -180,20 +204,26 @@ def _snippet(rollout: Rollout) -> str:
     return highlight("\n".join(line.removeprefix("    ") for line in shown))
 
 
-def _last_line(message: str) -> str:
+def last_line(message: str) -> str:
     """What went wrong, without the line of the program where it did."""
     return message.strip().rpartition("\n")[2]
 
 
-def _short(text: str, limit: int) -> str:
+def short(text: str, limit: int) -> str:
+    """The text on one line of at most `limit` characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def detail(task: Task | None, rollout: Rollout, best_reward: float, name: str = "") -> str:
-    """Everything about one rollout. `task` is the one that the program ran on; None: no grids."""
+def detail(
+    task: Task | None, rollout: Rollout, best_reward: float, name: str = "", tools: str = ""
+) -> str:
+    """Everything about one rollout. `task` is the one that the program ran on; None: no grids.
+
+    `tools` is HTML that stands below the head.
+    """
     e = rollout.execution
-    name = name or f"#{rollout.index + 1}"
+    name = name or number(rollout)
     message = (
         ""
         if e.outcome.ok
@@ -215,11 +245,20 @@ def detail(task: Task | None, rollout: Rollout, best_reward: float, name: str = 
     )
     pairs = "" if task is None else pair_table(task, rollout)
     return (
-        f'<article class="ab-detail" aria-label="completion {escape(name)}">'
-        f'<header><span class="ab-dim">{escape(name)}</span>{badge(rollout)}'
-        f'<span class="ab-dim">{e.seconds * 1000:.0f} ms</span>'
+        f'<article class="ab-detail" data-keep="{escape(name)}" '
+        f'aria-label="completion {escape(name)}">{head(rollout, best_reward, name)}'
+        f"{tools}{message}{cut}{program}{printed}{pairs}</article>"
+    )
+
+
+def head(rollout: Rollout, best_reward: float, name: str = "") -> str:
+    """What became of a rollout, its reward by parts, and its figures."""
+    told = figures(rollout)
+    return (
+        f'<header><span class="ab-dim">{escape(name or number(rollout))}</span>{badge(rollout)}'
+        f'<span class="ab-dim">{rollout.execution.seconds * 1000:.0f} ms</span>'
         f"{reward_bar(rollout.reward, best_reward)}</header>"
-        f"{message}{cut}{program}{printed}{pairs}</article>"
+        + (f'<p class="ab-dim ab-facts">{told}</p>' if told else "")
     )
 
 
@@ -242,7 +281,7 @@ def pair_table(task: Task, rollout: Rollout) -> str:
             else grid_svg(pair.output, max_px=140, label=f"{name}, expected")
         )
         if isinstance(output, Failure):
-            why = _short(_last_line(output.message), 120) or OUTCOME_TEXT[output.outcome]
+            why = short(last_line(output.message), 120) or OUTCOME_TEXT[output.outcome]
             predicted = f'<span class="ab-missing"><b>no output</b><br>{escape(why)}</span>'
             compared = '<span class="ab-missing">nothing to compare</span>'
         else:
@@ -287,8 +326,9 @@ def code_block(code: str, bad_line: int | None = None) -> str:
     shown = _explained(code, highlight(code.strip("\n")))
     for i, line in enumerate(shown.split("\n"), start=1):
         kind, sign = (" ab-line-bad", "▸") if i == bad_line else ("", "")
-        number = f'<span class="ab-no" aria-hidden="true">{sign}{i}</span>'
-        lines.append(f'<span class="ab-line{kind}">{number}{line or " "}</span>')
+        place = f'<span class="ab-no" aria-hidden="true">{sign}{i}</span>'
+        said = '<span class="ab-sr">it failed here: </span>' if i == bad_line else ""
+        lines.append(f'<span class="ab-line{kind}">{place}{said}{line or " "}</span>')
     return f'<pre class="ab-code ab-program">{"".join(lines)}</pre>'
 
 
