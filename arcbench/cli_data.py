@@ -25,8 +25,8 @@ def curriculum(
         judged: pass rates to show where the settings name none: a file of `arcbench judge`, or an
             eval/*.json of a run folder.
     """
+    from arcbench.groups import GROUP_SIZES, signal_chance
     from arcbench.policies import load_tokenizer
-    from arcbench.preflight import GROUP_SIZES, signal_chance
     from arcbench.training.config import TrainConfig
     from arcbench.training.curriculum import check_curriculum, rate, read_pass_rates
     from arcbench.training.data import prompt_source, selected_tasks

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from arcbench.errors import UserError
 from arcbench.evaluation import TaskCount
+from arcbench.groups import FEW_SIGNALS, GROUP_SIZES, group_sizes
 
 if TYPE_CHECKING:
     from arcbench.lengths import Lengths
@@ -40,9 +41,7 @@ PACKAGES = {
 }
 
 
-GROUP_SIZES = (4, 8, 16, 32, 64, 128)
 CUT_SHARE = 0.05  # of completions; more of them take the end away from what is learned
-FEW_SIGNALS = 0.5  # share of groups with a signal below which another size is worth its price
 NEW_NUMPY = (2, 4)  # refuses int(array of one) and grid[i, j] = array of one, which programs do
 
 
@@ -233,13 +232,6 @@ def check_cut(samples: Sequence[tuple[int, bool]], *, limit: int, source: str) -
     )
 
 
-def signal_chance(rate: float, group: int) -> float:
-    """Chance that a group of samples holds solved and unsolved ones: 1 − p^G − (1−p)^G."""
-    if not 0 <= rate <= 1 or group < 1:
-        raise UserError(f"a rate in [0, 1] and a group of at least 1, not {rate} and {group}")
-    return max(0.0, 1.0 - rate**group - (1.0 - rate) ** group)
-
-
 def check_group_size(
     counts: Mapping[str, TaskCount], group: int, weights: Mapping[str, float] | None = None
 ) -> PreflightFinding:
@@ -249,30 +241,20 @@ def check_group_size(
     with parts gives a signal more often.
     """
     name = "group size"
-    measured = [t for t, c in counts.items() if c.samples]
-    if not measured:
+    if not any(c.samples for c in counts.values()):
         return warning(name, "no task was sampled", "measure pass rates first: arcbench sample")
-    rates = [counts[t].solved / counts[t].samples for t in measured]
-    shares = [1.0 if weights is None else weights[t] for t in measured]
-
-    def signal(size: int) -> float:
-        chances = (signal_chance(r, size) * s for r, s in zip(rates, shares, strict=True))
-        return sum(chances) / sum(shares)
-
-    chances = {g: signal(g) for g in GROUP_SIZES}
-    now = signal(group)
-    never, always = sum(r == 0 for r in rates), sum(r == 1 for r in rates)
+    found = group_sizes(counts, (*GROUP_SIZES, group), weights=weights)
+    now = found.signal[group]
     said = (
         f"with {group} completions a group {now:.0%} of the groups have a signal, "
-        f"over {len(rates)} tasks ({never} never solved, {always} always)"
+        f"over {len(found.rates)} tasks ({found.never} never solved, {found.always} always)"
     )
-    open_share = 1 - (never + always) / len(rates)
-    if now >= FEW_SIGNALS * open_share and now > 0:
+    if now >= FEW_SIGNALS * found.open_share and now > 0:
         return ok(name, said)
-    table = ", ".join(f"{g}: {c:.0%}" for g, c in chances.items())
-    if not open_share:
+    better = group_sizes(counts, weights=weights).advised
+    if better is None:
         return warning(name, said, "no task of these can teach anything: choose other tasks")
-    better = next((g for g, c in chances.items() if c >= FEW_SIGNALS * open_share), GROUP_SIZES[-1])
+    table = ", ".join(f"{g}: {found.signal[g]:.0%}" for g in GROUP_SIZES)
     advice = (
         f"grpo.num_generations {better} is better (signal by size: {table}), or fewer tasks: "
         "data.signal_from with data.min_signal leaves out those that seldom have one"

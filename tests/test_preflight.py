@@ -12,9 +12,10 @@ from arcbench import preflight
 from arcbench.cli import main
 from arcbench.errors import UserError
 from arcbench.evaluation import TaskCount
+from arcbench.groups import signal_chance
 from arcbench.lengths import Lengths, TaskLength
 from arcbench.policies.chat import ChatTokenizer
-from arcbench.preflight import Severity, signal_chance
+from arcbench.preflight import Severity
 from arcbench.prompts import PromptTemplate
 from arcbench.runs import RunStore
 from arcbench.training import grpo

@@ -12,7 +12,7 @@ from scipy.stats import chi2
 from arcbench import cli
 from arcbench.errors import UserError
 from arcbench.evaluation import TaskCount
-from arcbench.preflight import signal_chance
+from arcbench.groups import signal_chance
 from arcbench.runs import RunStore
 from arcbench.training.config import DataConfig, TrainConfig
 from arcbench.training.curriculum import (
@@ -27,9 +27,9 @@ from arcbench.training.data import (
     PromptSource,
     prompt_source,
     selected_tasks,
-    with_own_rates,
 )
 from arcbench.training.measure import Measurement
+from arcbench.training.own_rates import with_own_rates
 from tests.test_training_data import TASKS, TEMPLATE, make_task, rollout_of
 
 GROUP = 8

@@ -3,6 +3,14 @@
 Importing it loads neither torch nor gradio, matplotlib or ipywidgets.
 """
 
+from arcbench.notebook.live import (
+    LiveEvaluation,
+    LiveRun,
+    LiveSweep,
+    live_evaluation,
+    live_run,
+    live_sweep,
+)
 from arcbench.notebook.parameters import quick
 from arcbench.notebook.shown import (
     Shown,
@@ -15,18 +23,18 @@ from arcbench.notebook.shown import (
     table,
 )
 from arcbench.notebook.widgets import (
-    LiveRun,
     Pages,
     RolloutSlider,
     TaskPicker,
+    augmentations,
     browse,
-    live_run,
     rollout_slider,
     task_picker,
 )
 
 __all__ = [
-    "LiveRun", "Pages", "RolloutSlider", "Shown", "TaskPicker", "browse", "live_run", "quick",
+    "LiveEvaluation", "LiveRun", "LiveSweep", "Pages", "RolloutSlider", "Shown", "TaskPicker",
+    "augmentations", "browse", "live_evaluation", "live_run", "live_sweep", "quick",
     "rollout_slider", "show", "show_cards", "show_figure", "show_grids", "show_prompt",
     "show_rollout", "table", "task_picker",
 ]  # fmt: skip

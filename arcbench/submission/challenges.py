@@ -1,12 +1,14 @@
-"""The challenges that a submission answers: every task of Kaggle's file, also an unreadable one."""
+"""Kaggle's file of challenges, which a submission answers: read whole, and written for practice."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from arcbench.errors import UserError
+from arcbench.files import write_text
+from arcbench.grids import to_lists
 from arcbench.tasks import LoadProblem, Task, load_tasks
 
 
@@ -57,6 +59,32 @@ def read_challenges(path: Path) -> Challenges:
             problems=(LoadProblem(file=str(path), task_id="", message=str(error)),),
         )
     return Challenges(path=path, num_tests=num_tests, tasks=tasks.tasks, problems=tasks.problems)
+
+
+def write_challenges(folder: Path, tasks: Iterable[Task]) -> tuple[Path, Path]:
+    """Write tasks as Kaggle's two files, challenges and solutions, into `folder`; their paths.
+
+    UserError for a task whose test outputs are not known.
+    """
+    challenges: dict[str, Any] = {}
+    solutions: dict[str, Any] = {}
+    for task in tasks:
+        outputs = [p.output for p in task.test if p.output is not None]
+        if len(outputs) < len(task.test):
+            raise UserError(f"task {task.id} has no known test outputs: it has no solutions")
+        challenges[task.id] = {
+            "train": [
+                {"input": to_lists(p.input), "output": to_lists(p.output)}
+                for p in task.train
+                if p.output is not None
+            ],
+            "test": [{"input": to_lists(p.input)} for p in task.test],
+        }
+        solutions[task.id] = [to_lists(grid) for grid in outputs]
+    paths = folder / "arc-agi_test_challenges.json", folder / "arc-agi_test_solutions.json"
+    for path, content in zip(paths, (challenges, solutions), strict=True):
+        write_text(path, json.dumps(content))
+    return paths
 
 
 def read_bytes(path: Path, what: str) -> bytes:

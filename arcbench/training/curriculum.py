@@ -15,11 +15,11 @@ import numpy as np
 from arcbench.errors import UserError
 from arcbench.evaluation import TaskCount
 from arcbench.files import write_json
+from arcbench.groups import signal_chance
 from arcbench.preflight import (
     PreflightFinding,
     check_group_size,
     ok,
-    signal_chance,
     solved_counts,
 )
 from arcbench.tasks import Task

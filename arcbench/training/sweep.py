@@ -4,6 +4,7 @@
       sweep.json            the plan: every point, its changes, its run
       results.json          a line of figures and a verdict for each value
       sweep.png             one chart
+      log.txt               what was printed, if it was started in the background
       00-learning_rate-1e-5-seed-0/ …   ordinary runs
 
 The folder has no config.json, so it is not a run itself; its runs are listed with
@@ -121,6 +122,16 @@ class SweepFolder:
         """The run of a point, None if it has not begun."""
         path = self.path / point.run
         return RunStore.open(path) if (path / "config.json").is_file() else None
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the process that runs the sweep; its content tells which one that is."""
+        return self.path / ".lock"
+
+    @property
+    def log(self) -> Path:
+        """What that process printed, where it was started in the background."""
+        return self.path / "log.txt"
 
     @property
     def results_file(self) -> Path:

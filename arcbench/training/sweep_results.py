@@ -70,6 +70,12 @@ class SweepResults:
         states = [r.state for v in self.values for r in v.runs]
         return {s: states.count(s) for s in sorted(set(states))}
 
+    @property
+    def best(self) -> ValueResult | None:
+        """The value that learns and ends highest; None: none is called learning (yet)."""
+        learning = [v for v in self.values if v.verdict is Verdict.LEARNING]
+        return max(learning, key=lambda v: v.reward_last or 0.0, default=None)
+
     def to_dict(self) -> dict[str, Any]:
         """The content of results.json."""
         return {

@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 from arcbench import jobs
 from arcbench.console import taking_signals
 from arcbench.errors import UserError, unknown
-from arcbench.runs import RunState, RunStore, is_alive
+from arcbench.runs import RunState, RunStore, is_alive, process_start
 from arcbench.training.sweep import Point, SweepFolder, SweepPlan
 from arcbench.training.sweep_results import SweepResults, collect, save
 
@@ -228,18 +229,30 @@ def chosen_slots(
 @contextmanager
 def alone(folder: SweepFolder) -> Iterator[None]:
     """Hold the sweep's lock; UserError if another process runs it. Ends with the process."""
-    with (folder.path / ".lock").open("a+") as handle:
+    with folder.lock_file.open("a+") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            handle.seek(0)
-            raise UserError(
-                f"the sweep in {folder.path} is running (process {handle.read().strip()})"
-            ) from None
+            pid, _ = read_lock(folder)
+            raise UserError(f"the sweep in {folder.path} is running (process {pid})") from None
         handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
+        write_lock(handle, os.getpid())
         yield
+
+
+def write_lock(handle: TextIO, pid: int) -> None:
+    """Note the process that runs a sweep."""
+    handle.write(f"{pid} {process_start(pid)}")
+    handle.flush()
+
+
+def read_lock(folder: SweepFolder) -> tuple[int, int]:
+    """The process that ran the sweep last and when that began, for `is_alive`; (0, 0): none."""
+    try:
+        pid, started = folder.lock_file.read_text().split()
+    except (FileNotFoundError, ValueError):
+        return 0, 0
+    return int(pid), int(started)
 
 
 def clear_leftovers(path: Path) -> None:
