@@ -2,6 +2,8 @@
 
 import tempfile
 import time
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from arcbench import jobs
 from arcbench.errors import UserError
 from arcbench.evaluation import EvalConfig
 from arcbench.evaluation.compare import compare
+from arcbench.evaluation.store import EvalStore
+from arcbench.remembered import stamp
 from arcbench.submission.build import Source, build_submission, write_submission
 from arcbench.submission.challenges import read_challenges
 from arcbench.submission.gather import gather
@@ -24,20 +28,42 @@ from arcbench.workbench import Workbench
 
 TICK_S = 3.0
 NO_EVALUATION = "Choose an evaluation above."
+CHALLENGES = "Challenges of the competition (JSON) …"
+MINE = "A submission to check (JSON) …"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluateTab:
+    """The components of the tab that an address sets."""
+
+    evaluation: Any  # gr.Dropdown of str
+    other: Any  # gr.Dropdown of str: what it is compared with
 
 
 def lines(bench: Workbench) -> list[EvalLine]:
-    """What the table says of each evaluation, the newest first."""
-    return [
-        EvalLine(
-            name=store.name,
-            status=store.status(),
-            config=store.config(),
-            created=(store.path / "info.json").stat().st_mtime,
-            results=bench.results(store.name),
-        )
-        for store in bench.evaluations()
-    ]
+    """What the table says of each evaluation, the newest first; read again where files changed."""
+    return [_line(bench, store) for store in bench.evaluations()]
+
+
+def _line(bench: Workbench, store: EvalStore) -> EvalLine:
+    status = store.path / "status.json"
+    known = bench.remembered.get(("status", store.path), store.status, status)
+    config, info = store.path / "config.json", store.path / "info.json"
+    return EvalLine(
+        name=store.name,
+        # A process may be gone without a word in the file.
+        status=known if known.state.over else store.status(),
+        config=bench.remembered.get(("config", store.path), lambda: _config(store), config),
+        created=info.stat().st_mtime,
+        results=bench.results(store.name),
+    )
+
+
+def _config(store: EvalStore) -> EvalConfig | None:
+    try:
+        return store.config()
+    except UserError:  # of another version: its name and figures can be shown all the same
+        return None
 
 
 def figures(bench: Workbench, name: str) -> str:
@@ -162,7 +188,19 @@ def checked(challenges: str | None, file: str | None) -> str:
     return f"{html.note(f'✗ not valid, {report.total:,} defects', 'warning')}{named}"
 
 
-def build(bench: Workbench, picker: Picker, tab: Any) -> None:
+def named(label: str, file: str | None) -> str:
+    """What the button of an upload says: the file that it holds."""
+    return label if file is None else f"{label.partition(' (')[0]}: {Path(file).name}"
+
+
+def relabelled(label: str, file: str | None) -> Any:
+    """The button of an upload, saying which file it holds."""
+    import gradio as gr
+
+    return gr.UploadButton(named(label, file))
+
+
+def build(bench: Workbench, picker: Picker, tab: Any) -> EvaluateTab:
     """Lay out the tab and wire it; it is filled when it is first looked at."""
     import gradio as gr
 
@@ -196,36 +234,46 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> None:
         change = gr.HTML(compared(bench, "", ""), elem_id="ab-comparison")
     with gr.Tab("Submission", id="eval-submission"), gr.Row():
         with gr.Column():
-            challenges = gr.File(
-                label="Challenges (JSON of the competition)", file_types=[".json"],
-                elem_id="ab-challenges",
-            )  # fmt: skip
+            challenges = gr.UploadButton(
+                CHALLENGES, file_types=[".json"], size="sm", elem_id="ab-challenges"
+            )
             make = gr.Button("Build the submission", variant="primary", elem_id="ab-submit")
             built = gr.HTML(submission(bench, "", None)[0], elem_id="ab-submitted")
-            take = gr.DownloadButton("Download submission.json", interactive=False)
+            take = gr.DownloadButton(
+                "Download submission.json", interactive=False, elem_id="ab-take"
+            )
         with gr.Column():
-            mine = gr.File(label="A submission to check", file_types=[".json"], elem_id="ab-mine")
+            mine = gr.UploadButton(MINE, file_types=[".json"], size="sm", elem_id="ab-mine")
             report = gr.HTML(checked(None, None), elem_id="ab-checked")
 
     quiet: dict[str, Any] = {"show_progress": "hidden"}
 
-    def fill(current: str | None) -> Any:
+    def fill(current: str | None, seen: str) -> Any:
         found = lines(bench)
         names = [line.name for line in found]
         kept = current in names
         live = any(not line.status.state.over for line in found)
+        table = evaluate_html.evaluation_table(found, time.time())
+        choices = gr.Dropdown(names) if kept else gr.Dropdown(names, value=next(iter(names), None))
+        # What stands there already is not sent again: a table that is replaced loses its focus.
+        same = table == seen
         return (
-            evaluate_html.evaluation_table(found, time.time()),
-            gr.Dropdown(names) if kept else gr.Dropdown(names, value=next(iter(names), None)),
-            gr.Dropdown(names),
+            gr.skip() if same else table,
+            gr.skip() if same and kept else choices,
+            gr.skip() if same else gr.Dropdown(names),
             gr.Timer(active=live),
+            table,
         )
 
-    def choose(name: str | None) -> Any:
+    def choose(name: str | None, drawn: str) -> Any:
         def all_of_it() -> Any:
-            live = bool(name) and not bench.evaluation(str(name)).status().state.over
-            shown_figures = figures(bench, name or "")
-            return shown_figures, charts(bench, name or ""), gr.Button(interactive=live)
+            store = bench.evaluation(name) if name else None
+            live = store is not None and not store.status().state.over
+            now = "" if store is None else f"{name} {live} {stamp(store.path / 'results.json')}"
+            if now == drawn:
+                return (gr.skip(),) * 4
+            pieces = figures(bench, name or ""), charts(bench, name or "")
+            return *pieces, gr.Button(interactive=live), now
 
         return guarded(all_of_it)
 
@@ -257,25 +305,30 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> None:
     begun = go.click(
         begin, [*picker.inputs, policy, only, count, views, heat, limit, seed], chosen, **quiet
     )
-    refreshed = [listed, chosen, other, timer]
-    begun.then(fill, chosen, refreshed, **quiet)
-    gr.on([tab.select, timer.tick], fill, chosen, refreshed, **quiet).then(
-        choose, chosen, [shown, drawn, halt], **quiet
-    )
+    stood = gr.State("")  # the table as it was sent last
+    drawn_of = gr.State("")  # what the figures were drawn of
+    panels = [shown, drawn, halt, drawn_of]
+    refreshed = [listed, chosen, other, timer, stood]
+    begun.then(fill, [chosen, stood], refreshed, **quiet)
+    refresh = gr.on([tab.select, timer.tick], fill, [chosen, stood], refreshed, **quiet)
+    refresh.then(choose, [chosen, drawn_of], panels, **quiet)
     policy.focus(lambda: gr.Dropdown(specs(bench)), None, policy, **quiet)
 
     def pick(event: gr.EventData) -> Any:
         return str(event.run)
 
     listed.click(pick, None, chosen, **quiet)
-    chosen.change(choose, chosen, [shown, drawn, halt], **quiet)
+    chosen.change(choose, [chosen, drawn_of], panels, **quiet)
     gr.on(
         [chosen.change, other.change],
         lambda b, a: guarded(compared, bench, a or "", b or ""), [chosen, other], change, **quiet,
     )  # fmt: skip
-    halt.click(end, chosen, halt, **quiet).then(fill, chosen, refreshed, **quiet)
+    halt.click(end, chosen, halt, **quiet).then(fill, [chosen, stood], refreshed, **quiet)
     make.click(submit, [chosen, challenges], [built, take], **quiet)
     gr.on(
-        [challenges.change, mine.change],
+        [challenges.upload, mine.upload],
         lambda a, b: guarded(checked, a, b), [challenges, mine], report, **quiet,
     )  # fmt: skip
+    for button, label in ((challenges, CHALLENGES), (mine, MINE)):
+        button.upload(partial(relabelled, label), button, button, **quiet)
+    return EvaluateTab(evaluation=chosen, other=other)

@@ -20,7 +20,7 @@ class EvalLine:
 
     name: str
     status: EvalStatus
-    config: EvalConfig
+    config: EvalConfig | None  # None: of another version
     created: float  # seconds since the epoch
     results: Results | None = None
 
@@ -48,16 +48,15 @@ def _row(line: EvalLine, now: float) -> str:
     done = f"{s.done:,}" + (f" / {s.total:,}" if s.total else "")
     if not s.state.over and s.eta_s is not None:
         done += f' <span class="ab-dim">{age(s.eta_s)} left</span>'
-    views = f", {config.views} views" if config.views > 1 else ""
-    count = f"{len(config.tasks)} of " if config.tasks else ""
+    policy, data = ("", "settings of another version") if config is None else _about(config)
     rate = "" if results is None else _percent(results.total()["pass_rate"])
     best = "" if results is None or not results.pass_at_k else _pass_at_k(results)
     cells = (
         f'<button type="button" class="ab-pick" data-run="{escape(line.name)}">'
         f"{escape(line.name)}</button>",
         state_badge(s),
-        escape(config.policy_name),
-        f"{count}{escape(config.data_name)}{views}",
+        escape(policy),
+        escape(data),
         done,
         rate,
         f'<span class="ab-dim">{best}</span>',
@@ -65,6 +64,13 @@ def _row(line: EvalLine, now: float) -> str:
     )
     inner = "".join(f"<td>{cell}</td>" for cell in cells)
     return f'<tr data-run="{escape(line.name)}">{inner}</tr>'
+
+
+def _about(config: EvalConfig) -> tuple[str, str]:
+    """Which policy, on what."""
+    views = f", {config.views} views" if config.views > 1 else ""
+    count = f"{len(config.tasks)} of " if config.tasks else ""
+    return config.policy_name, f"{count}{config.data_name}{views}"
 
 
 def _pass_at_k(results: Results) -> str:
