@@ -8,12 +8,13 @@ from math import inf
 from typing import Any
 
 from arcbench.errors import UserError
+from arcbench.evaluation.config import MARK
 from arcbench.rewards import RewardScheme
 from arcbench.rollout_index import ORDERS, RolloutFilter
 from arcbench.runs import RunStore
 from arcbench.sandbox.types import Outcome
 from arcbench.training.config import TrainConfig
-from arcbench.ui import html, run_report, runs_html
+from arcbench.ui import html, run_report, runs_html, runs_sweep
 from arcbench.ui.events import PICK_JS, guarded, number, whole
 from arcbench.ui.runs_html import RunLine
 from arcbench.workbench import Workbench
@@ -25,22 +26,33 @@ ANY = ""
 TABLE, SQUARES = "table", "squares by step"
 MAX_SQUARES = 3000
 NO_RUN = "Choose a run above."
-VIEWS = ("curves", "rollouts", "report", "settings")
+NONE_FITS = "No run has these words in its name or in what it trains on."
+VIEWS = ("curves", "rollouts", "report", "sweep", "settings")
 SOLVED = {"all": None, "solved": True, "not solved": False}
 
 
 def lines(bench: Workbench) -> list[RunLine]:
-    """What the table says of each run, the newest first."""
-    return [
-        RunLine(
-            name=store.name,
-            status=store.status(),
-            about=about(store),
-            created=(store.path / "info.json").stat().st_mtime,
-            metrics=bench.metrics(store.name),
-        )
-        for store in bench.runs()
-    ]
+    """What the table says of each run, the newest first; read again where files changed."""
+    found = (_line(bench, store) for store in bench.runs())
+    return [line for line in found if line is not None]
+
+
+def _line(bench: Workbench, store: RunStore) -> RunLine | None:
+    """None for a folder that only looks like a run."""
+    status, config = store.path / "status.json", store.path / "config.json"
+    if not status.is_file() or bench.remembered.get(
+        ("is no run", store.path), lambda: MARK in store.settings(), config
+    ):
+        return None
+    known = bench.remembered.get(("status", store.path), store.status, status)
+    return RunLine(
+        name=store.name,
+        # A process may be gone without a word in the file.
+        status=known if known.state.over else store.status(),
+        about=bench.remembered.get(("about", store.path), lambda: about(store), config),
+        created=(store.path / "info.json").stat().st_mtime,
+        metrics=bench.metrics(store.name),
+    )
 
 
 def about(store: RunStore) -> str:
@@ -199,6 +211,10 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
     rollout = gr.Textbox("", visible="hidden", elem_id="ab-at-rollout")
     view = gr.Textbox("", visible="hidden", elem_id="ab-at-view")
     timer = gr.Timer(TICK_S, active=False)
+    find = gr.Textbox(
+        "", show_label=False, placeholder="find a run  /", elem_id="ab-find-run",
+        elem_classes=["ab-slash"],
+    )  # fmt: skip
     listed = gr.HTML(runs_html.run_table([]), js_on_load=PICK_JS, elem_id="ab-runs")
     mark = gr.HTML("", elem_id="ab-run-mark")
     with gr.Row(elem_id="ab-chosen-run"):
@@ -237,21 +253,23 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
                     detail = gr.HTML(opened(bench, "", ""), elem_id="ab-rollout")
         with gr.Tab("Report", id="report") as in_report:
             run_report.build(bench, run, view)
+        with gr.Tab("Sweep", id="sweep") as in_sweep:
+            runs_sweep.build(bench, view)
         with gr.Tab("Settings", id="settings") as in_settings:
             told = gr.HTML(settings(bench, ""), elem_id="ab-settings")
 
-    def fill(current: str | None) -> Any:
+    def fill(current: str | None, part: str, seen: str) -> Any:
         found = lines(bench)
         there = [line.name for line in found]
         # Another run may be chosen meanwhile: what stands is not set again.
         first: dict[str, Any] = {} if current in there else {"value": next(iter(there), None)}
         live = any(not line.status.state.over for line in found)
-        return (
-            runs_html.run_table(found),
-            gr.Dropdown(there, **first),
-            gr.Dropdown(there),
-            gr.Timer(active=live),
-        )
+        shown = [line for line in found if line.has(part)]
+        table = runs_html.run_table(shown) if shown or not found else html.note(NONE_FITS)
+        # What stands there already is not sent again: a table that is replaced loses its focus.
+        if table == seen and not first:
+            return gr.skip(), gr.skip(), gr.skip(), gr.Timer(active=live), gr.skip()
+        return table, gr.Dropdown(there, **first), gr.Dropdown(there), gr.Timer(active=live), table
 
     def choose(name: str | None, compared: list[str], metrics: list[str], at: str) -> Any:
         def all_of_it() -> Any:
@@ -286,9 +304,15 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
         return guarded(opened, bench, name, place)
 
     quiet: dict[str, Any] = {"show_progress": "hidden"}
-    for name, inner in zip(VIEWS, (in_curves, in_rollouts, in_report, in_settings), strict=True):
+    views = (in_curves, in_rollouts, in_report, in_sweep, in_settings)
+    for name, inner in zip(VIEWS, views, strict=True):
         inner.select(None, None, view, js=f"() => '{name}'")
-    gr.on([tab.select, timer.tick], fill, run, [listed, run, others, timer], **quiet)
+    stood = gr.State("")  # the table as it was sent last
+    gr.on(
+        [tab.select, timer.tick, find.change],
+        fill, [run, find, stood], [listed, run, others, timer, stood],
+        trigger_mode="always_last", **quiet,
+    )  # fmt: skip
     listed.click(pick, None, run, **quiet)
     chosen = [mark, plot, names, task, offset, rollout, told]
     run.change(choose, [run, others, names, rollout], chosen, **quiet)

@@ -43,6 +43,10 @@ class RunLine:
     created: float  # seconds since the epoch
     metrics: Sequence[Metrics] = ()
 
+    def has(self, part: str) -> bool:
+        """Whether these words are in its name or in what it trains on."""
+        return part.strip().lower() in f"{self.name} {self.about}".lower()
+
 
 def state_badge(status: Status) -> str:
     """State as sign, word and colour."""
