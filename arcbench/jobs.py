@@ -102,6 +102,13 @@ def stop(store: WorkFolder[S], *, grace_s: float = 60.0) -> S:
     )
 
 
+def interrupt(store: WorkFolder[Any]) -> None:
+    """Ask whoever works in the folder to end now, and do not wait for it."""
+    status = store.status()
+    if status.state is RunState.RUNNING:
+        _signal(status, signal.SIGTERM)
+
+
 def kill(store: WorkFolder[S]) -> S:
     """End the run at once, with all steps since its newest checkpoint lost; it can be resumed."""
     status = store.status()

@@ -101,7 +101,7 @@ class Control:
         return preflight.look(self._health, config)
 
     def cancel_preflight(self, config: TrainConfig) -> None:
-        """Stop the check of these settings, if it is on its way."""
+        """Ask the check of these settings to end, if it is on its way."""
         preflight.cancel(self._health, config)
 
     def memory_plan(self, config: TrainConfig, gpu_gb: float = 80.0) -> MemoryPlan:

@@ -82,24 +82,6 @@ def test_a_mistake_is_told_in_plain_words(page):
     assert "Traceback" not in page.locator("body").inner_text()
 
 
-def test_a_run_is_started_watched_and_stopped(page, runs):
-    needs_weights()
-    choose(page, TASK)
-    tab(page, "Train")
-    page.get_by_label("Steps").fill("200")
-    page.get_by_label("Group size").fill("4")
-    page.locator("#ab-start").click()
-    page.wait_for_selector("#ab-curve svg.ab-plot", timeout=240_000)
-    assert "running" in page.locator("#ab-status").inner_text()
-    page.reload()  # the run goes on, and the page finds it again
-    tab(page, "Train")
-    page.wait_for_selector("#ab-curve svg.ab-plot")
-    page.wait_for_selector("#ab-stop:enabled")
-    page.locator("#ab-stop").click()
-    page.wait_for_selector("#ab-status :text('stopped')", timeout=120_000)
-    assert list(runs.glob("overfit-*/metrics.jsonl"))
-
-
 def test_a_port_in_use_is_named_and_the_next_free_one_taken(app, tmp_path):
     port = int(app.address.rpartition(":")[2])
     second = App(tmp_path, port)

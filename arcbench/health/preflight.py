@@ -106,10 +106,10 @@ def ask(root: Path, config: TrainConfig, runs_root: Path, *, again: bool = False
 
 
 def cancel(root: Path, config: TrainConfig) -> None:
-    """Stop the check of these settings, if it is on its way."""
+    """Ask the check of these settings to end, if it is on its way."""
     found = newest(root, config)
     if found is not None:
-        jobs.stop(found, grace_s=5)
+        jobs.interrupt(found)
 
 
 def read(errand: Errand) -> Preflight:

@@ -58,6 +58,17 @@ def usage() -> Usage:
     )
 
 
+def usage_of(pid: int) -> Usage:
+    """Of another process of this machine, as it is now: its memory and that of what it started."""
+    children = descendants(pid)
+    return Usage(
+        rss=_rss(pid),
+        children_rss=sum(_rss(child) for child in children),
+        children=len(children),
+        available=_available(),
+    )
+
+
 def usage_metrics(of_all: Sequence[Usage]) -> dict[str, float]:
     """The line of a step, from the usage of all trainer processes, the main one first."""
     totals = {

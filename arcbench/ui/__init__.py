@@ -23,7 +23,17 @@ def build_app(bench: "Workbench") -> Any:
     """The whole page as a gr.Blocks."""
     import gradio as gr
 
-    from arcbench.ui import evaluate, library, links, picker, runs, sample, tasks, train
+    from arcbench.ui import (
+        evaluate,
+        health_page,
+        library,
+        links,
+        picker,
+        runs,
+        sample,
+        tasks,
+        train,
+    )
 
     with gr.Blocks(
         title="arcbench", analytics_enabled=False, delete_cache=(3600, KEPT_FILES_S)
@@ -36,14 +46,16 @@ def build_app(bench: "Workbench") -> Any:
             with gr.Tab("Sample", id="sample") as inner["sample"]:
                 sample.build(bench, chosen)
             with gr.Tab("Train", id="train") as inner["train"]:
-                train.build(bench, chosen, app)
+                training = train.build(bench, chosen, inner["train"])
             with gr.Tab("Runs", id="runs") as inner["runs"]:
                 all_runs = runs.build(bench, inner["runs"])
             with gr.Tab("Evaluate", id="evaluate") as inner["evaluate"]:
                 evaluate.build(bench, chosen, inner["evaluate"])
+            with gr.Tab("Health", id="health") as inner["health"]:
+                health_page.build(bench, training, inner["health"])
             with gr.Tab("Library", id="library") as inner["library"]:
                 library.build(inner["library"])
-        links.wire(bench, app, inner, chosen, all_runs)
+        links.wire(bench, app, inner, chosen, all_runs, training)
     return app
 
 
@@ -72,7 +84,9 @@ def style() -> dict[str, Any]:
         button_small_text_weight="500",
         input_padding="6px 9px",
     )
-    sheets = (Path(__file__).with_name(f"{name}.css") for name in ("style", "library"))
+    sheets = (
+        Path(__file__).with_name(f"{name}.css") for name in ("style", "library", "sample", "train")
+    )
     css = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     return {"theme": theme, "css": f"{css}\n{highlight_css()}"}
 

@@ -7,6 +7,7 @@ from typing import Any
 from arcbench.errors import UserError
 from arcbench.ui.picker import SPLITS, Picker
 from arcbench.ui.runs import VIEWS, RunsTab, where
+from arcbench.ui.train import TrainTab
 from arcbench.workbench import Workbench
 
 # Called with the values in the order of `Place`; what is empty is left out of the address, and what
@@ -63,6 +64,7 @@ class Place:
     view: str = ""  # of the tab "Runs"
     rollout: str = ""  # RUN/step.group.index
     run: str = ""
+    watch: str = ""  # the run of the tab "Train"
 
 
 def place_of(bench: Workbench, query: Mapping[str, str], tabs: tuple[str, ...]) -> Place:
@@ -86,6 +88,8 @@ def place_of(bench: Workbench, query: Mapping[str, str], tabs: tuple[str, ...]) 
         kept["rollout"], kept["run"] = asked["rollout"], name
     elif asked["run"] in runs:
         kept["run"] = asked["run"]
+    if asked["watch"] in runs:
+        kept["watch"] = asked["watch"]
     return Place(**kept)
 
 
@@ -103,6 +107,7 @@ def wire(
     inner: Mapping[str, Any],
     picker: Picker,
     runs: RunsTab,
+    train: TrainTab,
 ) -> None:
     """Read the address when the page opens, and keep it up to date; `inner` has tabs by name."""
     import gradio as gr
@@ -124,10 +129,11 @@ def wire(
             place.task or gr.skip(),
             place.rollout or gr.skip(),
             gr.Dropdown(names, value=place.run) if place.run else gr.skip(),
+            gr.Dropdown(names, value=place.watch) if place.watch else gr.skip(),
         )
 
-    parts = [at, *picker.inputs, runs.view, runs.rollout, runs.run]
-    filled = [*asked, *picker.inputs, runs.rollout, runs.run]
+    parts = [at, *picker.inputs, runs.view, runs.rollout, runs.run, train.run]
+    filled = [*asked, *picker.inputs, runs.rollout, runs.run, train.run]
     app.load(arrive, None, filled, show_progress="hidden").then(None, asked, None, js=CHOOSE_JS)
     app.load(None, None, None, js=KEYS_JS)
     # A listener in the page alone would get the values as they were before the change.

@@ -1,276 +1,390 @@
-"""Tab "Train": start a short run on the chosen task and watch it, or look at an older one."""
+"""Tab "Train": start a short run, see it wait, learn and end; stop it, kill it, go on with it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from arcbench.errors import UserError
-from arcbench.runs import Metrics, RunStatus
-from arcbench.ui import html, runs_html
-from arcbench.ui.events import number, warn, whole
+from arcbench.health.preflight import Preflight
+from arcbench.preflight import Severity
+from arcbench.training.config import TrainConfig
+from arcbench.ui import health_html, html
+from arcbench.ui.events import PICK_JS, guarded, warn, whole
 from arcbench.ui.picker import Picker
+from arcbench.ui.train_form import (
+    ENGINES,
+    METHODS,
+    SCOPES,
+    Form,
+    FormError,
+    first_form,
+    form_of,
+    policies,
+    settings,
+    shown_fields,
+    words,
+)
+from arcbench.ui.train_view import (
+    View,
+    curve,
+    findings,
+    in_line,
+    log_text,
+    look,
+    memory,
+    outcome,
+    queue,
+    run_names,
+    status_line,
+)
 from arcbench.workbench import Workbench
 
+__all__ = [
+    "Draft", "Form", "TrainTab", "View", "build", "checked", "continue_from", "curve", "drafted",
+    "findings", "go_on_checking", "in_line", "log_text", "look", "memory", "outcome", "queue",
+    "resume", "run_names", "start", "start_label", "status_line",
+]  # fmt: skip
+
 TICK_S = 1.5
-LOG_LINES = 40
-NO_RUN = (
-    "No run yet. Choose a task that the policy solves sometimes, but not always (see the tab "
-    "Sample), and press Start training."
-)
+CHECK_TICK_S = 0.5
+CALM_S = 0.8  # without a change of the form before its check starts
+START = "Start training"
+# A kill loses steps: the reader is asked. Called with the run; the answer is what the handler gets.
+SURE_JS = """
+(run, _) => [run, run && confirm(
+  `Kill ${run} now? What came after its newest checkpoint is lost and made again when resumed.`
+) ? 'yes' : '']
+"""
+# Whether the tab is in sight, for what should not happen while another one is.
+SEEN_JS = """
+(...values) => [...values.slice(0, -1), document.querySelector(
+  '#ab-tabs button[data-tab-id="train"]')?.getAttribute('aria-selected') === 'true' ? 'yes' : '']
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class View:
-    """What the page shows of a run, to send only what has changed."""
+class Draft:
+    """What the form asks for, and how far its check is."""
 
-    run: str = ""
-    status: RunStatus = field(default_factory=RunStatus)
-    metrics: tuple[Metrics, ...] = ()
-    log: str = ""
-    before: Mapping[str, float] | None = None  # figures of the measurement before training
-    after: Mapping[str, float] | None = None
-
-    @property
-    def live(self) -> bool:
-        """Whether more will come."""
-        return bool(self.run) and not self.status.state.over
+    config: TrainConfig | None = None  # None: the form says something that cannot be
+    since: float = 0.0  # when it was last changed
+    asked: bool = False  # its check was started
 
 
-def look(bench: Workbench, run: str | None) -> View:
-    """Read how a run stands."""
+def drafted(bench: Workbench, form: Form, old: Draft) -> tuple[Draft, str]:
+    """The form as it now is, and what is known of it at once; checks that are not needed end."""
+    try:
+        config = settings(bench, form)
+    except FormError as error:
+        draft, shown = Draft(), health_html.problem_list(error.problems)
+    else:
+        if config == old.config:
+            return old, checked(bench, old)[1]
+        draft = Draft(config=config, since=time.time())
+        shown = checked(bench, draft)[1]
+    if old.config is not None and old.asked:
+        bench.cancel_preflight(old.config)
+    return draft, shown
+
+
+def checked(bench: Workbench, draft: Draft) -> tuple[Preflight | None, str]:
+    """What is known of the draft's check, and that as HTML."""
+    if draft.config is None:
+        return None, html.note("The form says something that cannot be.")
+    line = f'<p class="ab-dim ab-count">{escape(words(draft.config))}</p>'
+    found = bench.known_preflight(draft.config)
+    if found is None:
+        return None, line + html.note("It is checked as soon as the form stands still.", "busy")
+    shown = line + health_html.preflight_head(found)
+    # What is well is told in the tab Health; here it would hide what is not.
+    poor = [f for f in found.findings if f.severity is not Severity.OK]
+    return found, shown + (health_html.finding_list(poor) if poor else "")
+
+
+def go_on_checking(bench: Workbench, draft: Draft) -> tuple[Draft, str, bool]:
+    """A tick of the clock: start the check once the form stands still; whether more will come."""
+    if draft.config is None:
+        return draft, checked(bench, draft)[1], False
+    if not draft.asked:
+        if time.time() - draft.since < CALM_S:
+            return draft, checked(bench, draft)[1], True
+        bench.preflight(draft.config, wait_s=0)
+        draft = Draft(config=draft.config, since=draft.since, asked=True)
+    found, shown = checked(bench, draft)
+    return draft, shown, found is not None and not found.status.state.over
+
+
+def start_label(bench: Workbench, draft: Draft) -> tuple[str, bool]:
+    """What the button says, and whether it can be pressed: errors forbid, warnings do not."""
+    if draft.config is None:
+        return START, False
+    found = bench.known_preflight(draft.config)
+    if found is None or not found.done:
+        return START, True
+    if found.errors:
+        return f"{START}: errors first", False
+    count = len(found.warnings)
+    return (f"{START} ({count} warning{'s' * (count != 1)})" if count else START), True
+
+
+def start(bench: Workbench, form: Form) -> str:
+    """Start the run that the form asks for; its name. UserError where its check found errors."""
+    config = settings(bench, form)
+    found = bench.known_preflight(config)
+    if found is not None and found.errors:
+        raise UserError("; ".join(str(error) for error in found.errors))
+    return bench.start_training(config)
+
+
+def resume(bench: Workbench, run: str | None, steps: str) -> None:
+    """Go on with a run, to `steps` in all where they are given."""
     if not run:
-        return View()
-    store = bench.run(run)
-    # The status first: what a run wrote before it ended is then in the metrics for sure.
-    status = store.status()
-    before, after = store.read_eval("before"), store.read_eval("after")
-    return View(
-        run=run,
-        before=before and before["figures"],
-        after=after and after["figures"],
-        status=status,
-        metrics=tuple(bench.metrics(run)),
-        log=bench.tail(run, LOG_LINES),
-    )
+        raise UserError("choose a run first")
+    bench.resume(run, whole(steps, "Steps in all", 1) if steps.strip() else None)
 
 
-def run_names(bench: Workbench) -> list[str]:
-    """All runs, the newest first."""
-    return [store.name for store in bench.runs()]
+def continue_from(bench: Workbench, run: str | None, step: int | None, steps: str) -> str:
+    """Start a new run from a checkpoint; its name."""
+    if not run or step is None:
+        raise UserError("choose a run and one of its checkpoints first")
+    wanted = whole(steps, "Steps in all", 1) if steps.strip() else None
+    return bench.continue_from(run, int(step), steps=wanted)
 
 
-def status_line(view: View) -> str:
-    """State and step of a run in one line."""
-    if not view.run:
-        return ""
-    s = view.status
-    of = f" of {s.total_steps}" if s.total_steps else ""
-    bar = (
-        '<span class="ab-progress" aria-hidden="true"><i style="width:'
-        f'{100 * s.step / s.total_steps:.0f}%"></i></span>'
-        if s.total_steps and view.live
-        else ""
-    )
-    said = s.phase if view.live else s.reason
-    words = f'<span class="ab-dim">{escape(said)}</span>' if said else ""
-    return (
-        f'<div class="ab-run" role="status">{runs_html.state_badge(s)}'
-        f"<span>step {s.step}{of}</span>{bar}{words}</div>"
-    )
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainTab:
+    """The components that others need: see `links` and `health`."""
+
+    run: Any  # gr.Dropdown of str
+    fields: list[Any]  # those of `Form`, in its order
 
 
-def curve(view: View) -> str:
-    """The training curve of what was read so far."""
-    from arcbench import plots
-
-    if not view.run:
-        return html.note(NO_RUN)
-    if not view.metrics and not view.live:
-        return html.note("This run ended before its first step. The log below says why.")
-    if not view.metrics:
-        return html.note("The policy is being loaded and measured; the first step follows.", "busy")
-    return plots.figure_svg(plots.training_curve(view.metrics), f"training curve of {view.run}")
-
-
-def outcome(view: View) -> str:
-    """What training did to the measured figures, once both measurements are there."""
-    if not view.before or not view.after:
-        return ""
-    cells = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{_figure(name, view.before[name])}</td>'
-        f"<td>{_figure(name, value)}</td></tr>"
-        for name, value in view.after.items()
-        if name in view.before
-    )
-    return (
-        '<table class="ab-figures"><thead><tr><th scope="col"></th><th scope="col">before</th>'
-        f'<th scope="col">after</th></tr></thead><tbody>{cells}</tbody></table>'
-    )
-
-
-def _figure(name: str, value: float) -> str:
-    return f"{value:.2f}" if name.startswith("mean") else f"{value:.0%}"
-
-
-def log_text(view: View) -> str:
-    """The end of the run's log."""
-    if not view.log.strip():
-        words = "Nothing was written yet." if view.run else "The log of a run appears here."
-        return html.note(words)
-    text = f'<pre class="ab-log">{escape(view.log)}</pre>'
-    return f'<div class="ab-log-box" tabindex="0" aria-label="log">{text}</div>'
-
-
-def start(
-    bench: Workbench,
-    dataset: str,
-    split: str,
-    task_id: str | None,
-    *,
-    policy: str,
-    steps: float | None,
-    group_size: float | None,
-    learning_rate: str,
-    seed: float | None,
-) -> str:
-    """Start a run on the task in the background; its name."""
-    if not task_id:
-        raise UserError("choose a task first")
-    return bench.start_overfit(
-        task_id,
-        dataset=dataset,
-        split=split,
-        policy=policy,
-        steps=whole(steps, "Steps", 1),
-        group_size=whole(group_size, "Group size", 2),
-        learning_rate=number(learning_rate, "Learning rate", 0, 1),
-        seed=whole(seed, "Seed", 0),
-    )
-
-
-def build(bench: Workbench, picker: Picker, page: Any) -> None:
-    """Lay out the tab and wire it; `page` is the gr.Blocks that it is part of."""
+def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
+    """Lay out the tab and wire it; it is filled when it is first looked at."""
     import gradio as gr
 
-    runs = run_names(bench)
-    newest = next(iter(runs), None)
-    first = look(bench, newest)
-    defaults = bench.overfit_defaults()
-    view_state = gr.State(first)
-    timer = gr.Timer(TICK_S, active=first.live)
+    first = first_form(bench)
+    view_state, draft_state = gr.State(View()), gr.State(Draft())
+    timer, check_timer = gr.Timer(TICK_S, active=False), gr.Timer(CHECK_TICK_S, active=False)
+    sure = gr.Textbox("", visible="hidden")
+    seen = gr.Textbox("", visible="hidden")
+    with gr.Row(elem_id="ab-train-top"):
+        with gr.Column(scale=7, min_width=440, elem_id="ab-train-form"):
+            with gr.Row():
+                scope = gr.Dropdown(list(SCOPES), value=first.scope, label="Trains on",
+                                    min_width=150, elem_id="ab-scope")  # fmt: skip
+                policy = gr.Dropdown(
+                    policies(bench), value=first.policy, label="Policy", allow_custom_value=True,
+                    min_width=150, elem_id="ab-train-policy",
+                )  # fmt: skip
+                method = gr.Dropdown(list(METHODS), value=first.method, label="Trains",
+                                     min_width=140, elem_id="ab-method")  # fmt: skip
+                engine = gr.Dropdown(
+                    list(ENGINES.items()), value=first.engine, label="Written by", min_width=150,
+                    elem_id="ab-engine",
+                )  # fmt: skip
+            ids = gr.Textbox(first.ids, label="Task ids", placeholder="67a3c6ac 68b16354",
+                             visible=False, elem_id="ab-train-ids")  # fmt: skip
+            url = gr.Textbox(first.url, label="Address of the server", visible=False,
+                             elem_id="ab-train-url")  # fmt: skip
+            with gr.Row():
+                steps = gr.Number(first.steps, label="Steps", precision=0, min_width=80)
+                group = gr.Number(first.group, label="Group size", precision=0,
+                                  min_width=130)  # fmt: skip
+                rate = gr.Textbox(first.rate, label="Learning rate", min_width=90)
+                reward = gr.Dropdown(list(bench.rewards()), value=first.reward, label="Reward",
+                                     min_width=110, elem_id="ab-train-reward")  # fmt: skip
+                tokens = gr.Number(first.tokens, label="Max new tokens", precision=0,
+                                   min_width=100)  # fmt: skip
+            with gr.Accordion("More settings", open=False), gr.Row():
+                rank = gr.Number(first.rank, label="Rank of the adapter", precision=0,
+                                 min_width=110, visible=False)  # fmt: skip
+                prompts = gr.Number(first.prompts, label="Prompts a step", precision=0,
+                                    min_width=100)  # fmt: skip
+                measured = gr.Number(first.measured, label="Measured samples", precision=0,
+                                     min_width=110)  # fmt: skip
+                seed = gr.Number(first.seed, label="Seed", precision=0, min_width=70)
+        with gr.Column(scale=5, min_width=320):
+            told = gr.HTML(html.note("The form is checked here."), elem_id="ab-preflight")
+            with gr.Row(elem_id="ab-go-row"):
+                go = gr.Button(START, variant="primary", elem_id="ab-start", min_width=150)
+                again = gr.Button("Check again", min_width=100, scale=0, elem_id="ab-check")
+                halt_check = gr.Button("Cancel check", min_width=105, scale=0, interactive=False,
+                                       elem_id="ab-check-stop")  # fmt: skip
+    line = gr.HTML(queue([], None), js_on_load=PICK_JS, elem_id="ab-queue")
+    with gr.Row(elem_id="ab-run-row"):
+        chosen = gr.Dropdown([], label="Run", scale=3, min_width=210, elem_id="ab-run")
+        halt = gr.Button("Stop", interactive=False, scale=0, min_width=70, elem_id="ab-stop")
+        end_it = gr.Button("Kill", interactive=False, scale=0, min_width=60, variant="stop",
+                           elem_id="ab-kill")  # fmt: skip
+        go_on = gr.Button("Resume", interactive=False, scale=0, min_width=80, elem_id="ab-resume")
+        step = gr.Dropdown([], label="Checkpoint", min_width=110, interactive=True,
+                           elem_id="ab-checkpoint")  # fmt: skip
+        more = gr.Textbox(
+            "", label="Steps in all", placeholder="as before", min_width=100, elem_id="ab-more"
+        )
+        fork = gr.Button("Continue as a new run", interactive=False, scale=0, min_width=170,
+                         elem_id="ab-continue")  # fmt: skip
+    status = gr.HTML("", elem_id="ab-status")
     with gr.Row():
-        with gr.Column(scale=3, min_width=260):
-            gr.HTML("<h4>Start a run on the chosen task</h4>")
-            policy = gr.Dropdown(
-                list(bench.policies()),
-                value=bench.policies()[0],
-                label="Policy",
-                allow_custom_value=True,
-            )
-            with gr.Row():
-                steps = gr.Number(defaults.steps, label="Steps", precision=0, min_width=90)
-                group = gr.Number(
-                    defaults.grpo.num_generations,
-                    label="Group size",
-                    precision=0,
-                    min_width=90,
-                )
-            with gr.Row():
-                rate = gr.Textbox(
-                    f"{defaults.grpo.learning_rate:g}", label="Learning rate", min_width=90
-                )
-                seed = gr.Number(defaults.seed, label="Seed", precision=0, min_width=90)
-            go = gr.Button("Start training", variant="primary", elem_id="ab-start")
-            result = gr.HTML(outcome(first), elem_id="ab-outcome")
-        with gr.Column(scale=9, min_width=560):
-            with gr.Row(elem_id="ab-run-row"):
-                chosen = gr.Dropdown(
-                    runs, value=newest, label="Run", scale=3, min_width=260, elem_id="ab-run"
-                )
-                halt = gr.Button(
-                    "Stop run", interactive=first.live, scale=0, min_width=110, elem_id="ab-stop"
-                )
-            line = gr.HTML(status_line(first), elem_id="ab-status")
-            plot = gr.HTML(curve(first), elem_id="ab-curve")
-            with gr.Accordion("Log", open=True):
-                log = gr.HTML(log_text(first), elem_id="ab-log")
+        with gr.Column(scale=9, min_width=520):
+            plot = gr.HTML(curve(View()), elem_id="ab-curve")
+        with gr.Column(scale=4, min_width=260):
+            found = gr.HTML("", elem_id="ab-findings-live")
+            result = gr.HTML("", elem_id="ab-outcome")
+            tiles = gr.HTML("", elem_id="ab-memory")
+    with gr.Accordion("Log", open=True):
+        log = gr.HTML(log_text(View()), elem_id="ab-log")
 
-    shown = [view_state, line, plot, log, result, halt, timer]
+    # In the order of `Form`.
+    fields = [
+        *picker.inputs, scope, ids, policy, method, engine, steps, group, rate, reward, tokens,
+        rank, prompts, url, measured, seed,
+    ]  # fmt: skip
+    shown = [view_state, line, status, plot, log, found, tiles, result, halt, end_it, go_on, step,
+             fork, chosen]  # fmt: skip
 
     def show(old: View, run: str | None) -> Any:
-        try:
-            new = look(bench, run)
-        except UserError as error:
-            warn(error)
-            return [gr.skip()] * 6 + [gr.Timer(active=False)]
-        same_run = new.run == old.run
-        same_state = same_run and new.status.state is old.status.state
-        return [
-            new,
-            status_line(new),
-            gr.skip() if same_state and new.metrics == old.metrics else curve(new),
-            gr.skip() if same_run and new.log == old.log else log_text(new),
-            gr.skip() if same_state else outcome(new),
-            gr.skip() if same_state else gr.Button(interactive=new.live),
-            gr.skip() if same_state else gr.Timer(active=new.live),
-        ]
+        def all_of_it() -> Any:
+            new = look(bench, run, old)
+            same = new.run == old.run
+            names = run_names(bench)
+            state = same and new.status.state is old.status.state
+            waiting = in_line(bench)
+            over = bool(new.run) and not new.live
+            kept = same and new.checkpoints == old.checkpoints
+            last = new.checkpoints[-1] if new.checkpoints else None
+            drawn = same and (new.metrics, new.status.phase, new.live) == (
+                old.metrics, old.status.phase, old.live
+            )  # fmt: skip
+            return [
+                new,
+                queue(waiting, new.run),
+                gr.skip() if same and new.status == old.status else status_line(new),
+                gr.skip() if drawn and new.findings == old.findings else curve(new),
+                gr.skip() if same and new.log == old.log else log_text(new),
+                gr.skip()
+                if same
+                and new.findings == old.findings
+                and new.run
+                and (bool(new.metrics) == bool(old.metrics))
+                else findings(new),
+                gr.skip() if same and new.usage == old.usage else memory(new),
+                gr.skip() if same and new.after == old.after else outcome(new),
+                gr.skip() if state else gr.Button("Stop", interactive=new.live),
+                gr.skip() if state else gr.Button(interactive=new.live),
+                gr.skip() if state else gr.Button(interactive=over),
+                gr.skip() if kept else gr.Dropdown(list(new.checkpoints), value=last),
+                gr.skip() if kept else gr.Button(interactive=last is not None),
+                gr.Dropdown(names),
+            ]
 
-    def begin(
-        dataset: str,
-        split: str,
-        task_id: str | None,
-        spec: str,
-        num_steps: float | None,
-        group_size: float | None,
-        learning_rate: str,
-        start_seed: float | None,
-    ) -> Any:
+        return guarded(all_of_it)
+
+    def arrive(run: str | None) -> Any:
+        names = run_names(bench)
+        kept = run in names
+        return (
+            gr.Dropdown(names) if kept else gr.Dropdown(names, value=next(iter(names), None)),
+            gr.Timer(active=True),
+        )
+
+    def edit(draft: Draft, *values: Any) -> Any:
+        *of_form, in_sight = values
+        form = form_of(of_form)
+        visible = shown_fields(form.scope, form.method, form.engine)
+        parts = [gr.update(visible=visible[name]) for name in ("ids", "rank", "url")]
+        if not in_sight:  # nobody reads it: it is made when the tab is opened
+            return [gr.skip()] * 4 + parts
         try:
-            name = start(
-                bench,
-                dataset,
-                split,
-                task_id,
-                policy=spec,
-                steps=num_steps,
-                group_size=group_size,
-                learning_rate=learning_rate,
-                seed=start_seed,
-            )
+            new, text = drafted(bench, form, draft)
+        except UserError as error:
+            return [Draft(), html.note(str(error), "error"), gr.Button(START, interactive=False),
+                    gr.Timer(active=False), *parts]  # fmt: skip
+        label, able = start_label(bench, new)
+        return [
+            new, text, gr.Button(label, interactive=able),
+            gr.Timer(active=new.config is not None), *parts,
+        ]  # fmt: skip
+
+    def tick(draft: Draft) -> Any:
+        def all_of_it() -> Any:
+            new, text, more_comes = go_on_checking(bench, draft)
+            label, able = start_label(bench, new)
+            return (
+                new, text, gr.Button(label, interactive=able), gr.Timer(active=more_comes),
+                gr.Button(interactive=more_comes and new.asked),
+            )  # fmt: skip
+
+        return guarded(all_of_it)
+
+    def check_again(draft: Draft) -> Any:
+        def all_of_it() -> Any:
+            if draft.config is None:
+                raise UserError("mend the form first: it says something that cannot be")
+            bench.preflight(draft.config, again=True, wait_s=0)
+            asked = Draft(config=draft.config, since=draft.since, asked=True)
+            return asked, gr.Timer(active=True)
+
+        return guarded(all_of_it)
+
+    def cancel_check(draft: Draft) -> Any:
+        if draft.config is not None:
+            bench.cancel_preflight(draft.config)
+        return gr.Button(interactive=False)
+
+    def begin(*values: Any) -> Any:
+        def started() -> Any:
+            name = start(bench, form_of(values))
+            return gr.Dropdown(run_names(bench), value=name)
+
+        return guarded(started)
+
+    def stop(run: str | None) -> Any:
+        if run:
+            guarded(bench.stop, run)
+        return gr.Button("Stop", interactive=False)
+
+    def kill(run: str | None, answer: str) -> None:
+        if run and answer:
+            guarded(bench.kill, run)
+
+    def go_on_with(run: str | None, to: str) -> None:
+        guarded(resume, bench, run, to)
+
+    def forked(run: str | None, at: int | None, to: str) -> Any:
+        try:
+            name = continue_from(bench, run, at, to)
         except UserError as error:
             warn(error)
             return gr.skip()
         return gr.Dropdown(run_names(bench), value=name)
 
-    def end(run: str | None) -> Any:
-        if run:
-            try:
-                bench.stop(run)
-            except UserError as error:
-                warn(error)
-        return gr.Button("Stop run", interactive=False)
+    def pick(event: gr.EventData) -> Any:
+        return str(event.run)
 
-    def refresh(run: str | None) -> Any:
-        return gr.Dropdown(run_names(bench), value=run)
-
-    def arrive(run: str | None) -> Any:
-        names = run_names(bench)
-        return gr.Dropdown(names, value=next(iter(names), None))
-
-    go.click(
-        begin, [*picker.inputs, policy, steps, group, rate, seed], chosen, show_progress="hidden"
-    )
-    chosen.change(show, [view_state, chosen], shown, show_progress="hidden")
-    # Whoever opens the page, or reloads it, sees the newest run as it now is.
-    page.load(arrive, chosen, chosen, show_progress="hidden").then(
-        show, [view_state, chosen], shown, show_progress="hidden"
-    )
-    chosen.focus(refresh, chosen, chosen, show_progress="hidden")
-    timer.tick(show, [view_state, chosen], shown, show_progress="hidden")
+    quiet: dict[str, Any] = {"show_progress": "hidden"}
+    drawn = {"fn": show, "inputs": [view_state, chosen], "outputs": shown, **quiet}
+    edited = [draft_state, told, go, check_timer, ids, rank, url]
+    tab.select(arrive, chosen, [chosen, timer], **quiet).then(**drawn)
+    gr.on(
+        [tab.select, *(part.change for part in fields)],
+        edit, [draft_state, *fields, seen], edited, js=SEEN_JS, trigger_mode="always_last",
+        **quiet,
+    )  # fmt: skip
+    check_timer.tick(tick, draft_state, [draft_state, told, go, check_timer, halt_check], **quiet)
+    again.click(check_again, draft_state, [draft_state, check_timer], **quiet)
+    halt_check.click(cancel_check, draft_state, halt_check, **quiet)
+    policy.focus(lambda: gr.Dropdown(policies(bench)), None, policy, **quiet)
+    go.click(begin, fields, chosen, **quiet)
+    gr.on([chosen.change, timer.tick], **drawn)
+    line.click(pick, None, chosen, **quiet)
     # Stopping waits for the end of a step: say so at once.
-    halt.click(
-        lambda: gr.Button("Stopping …", interactive=False), None, halt, show_progress="hidden"
-    ).then(end, chosen, halt, show_progress="hidden").then(
-        show, [view_state, chosen], shown, show_progress="hidden"
-    )
+    halt.click(lambda: gr.Button("Stopping …", interactive=False), None, halt, **quiet).then(
+        stop, chosen, halt, **quiet
+    ).then(**drawn)
+    end_it.click(kill, [chosen, sure], None, js=SURE_JS, **quiet).then(**drawn)
+    go_on.click(go_on_with, [chosen, more], None, **quiet).then(**drawn)
+    fork.click(forked, [chosen, step, more], chosen, **quiet)
+    return TrainTab(run=chosen, fields=fields)

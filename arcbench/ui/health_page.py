@@ -1,0 +1,269 @@
+"""The components of the tab "Health", and what happens when they are used."""
+
+from typing import Any
+
+from arcbench.errors import UserError
+from arcbench.training.config import TrainConfig
+from arcbench.ui import health_html, html
+from arcbench.ui.events import PICK_JS, guarded, number
+from arcbench.ui.health import (
+    ENGINES,
+    FORM,
+    KINDS,
+    MEMORY_POLICIES,
+    TICK_S,
+    launch_check,
+    launch_server,
+    memory_config,
+    memory_page,
+    newest_check,
+    preflight_page,
+    server_names,
+    server_page,
+    settings_names,
+    settings_of,
+    sync_page,
+)
+from arcbench.ui.train import TrainTab
+from arcbench.ui.train_form import FormError, form_of, policies, settings
+from arcbench.workbench import Workbench
+
+VIEWS = ("preflight", "servers", "memory")
+
+
+def build(bench: Workbench, train: TrainTab, tab: Any) -> None:
+    """Lay out the tab and wire it; it is filled when it is first looked at."""
+    import gradio as gr
+
+    timer = gr.Timer(TICK_S, active=False)
+    quiet: dict[str, Any] = {"show_progress": "hidden"}
+    with gr.Tabs(elem_id="ab-health-views"):
+        with gr.Tab("Before a run", id="preflight") as in_preflight:
+            _preflight(bench, train, in_preflight, tab, timer, quiet)
+        with gr.Tab("Servers and sync", id="servers") as in_servers:
+            _servers(bench, in_servers, tab, timer, quiet)
+        with gr.Tab("Memory plan", id="memory") as in_memory:
+            _memory(bench, train, in_memory, tab, quiet)
+    tab.select(lambda: gr.Timer(active=True), None, timer, **quiet)
+
+
+def _preflight(
+    bench: Workbench, train: TrainTab, here: Any, tab: Any, timer: Any,
+    quiet: dict[str, Any],
+) -> None:  # fmt: skip
+    import gradio as gr
+
+    asked = gr.State(None)  # the settings whose check is shown
+    with gr.Row(elem_id="ab-health-row"):
+        whose = gr.Dropdown([FORM], value=FORM, label="Settings of", min_width=260, scale=3,
+                            elem_id="ab-health-whose")  # fmt: skip
+        go = gr.Button("Check", variant="primary", min_width=90, scale=0, elem_id="ab-health-go")
+        halt = gr.Button("Cancel", min_width=80, scale=0, interactive=False,
+                         elem_id="ab-health-stop")  # fmt: skip
+    with gr.Row():
+        with gr.Column(scale=8, min_width=420):
+            found = gr.HTML(preflight_page(None)[0], elem_id="ab-health-found")
+        with gr.Column(scale=5, min_width=300):
+            gr.HTML("<h4>This machine</h4>")
+            machine = gr.HTML(
+                html.note("What can run here is told with the first check."),
+                elem_id="ab-health-machine",
+            )
+
+    def config_of(name: str, values: tuple[Any, ...]) -> TrainConfig:
+        try:
+            form = settings(bench, form_of(values)) if name == FORM else None
+        except FormError as error:
+            raise UserError(f"the form of the tab Train: {error}") from error
+        return settings_of(bench, name, form)
+
+    def names(current: str) -> Any:
+        there = settings_names(bench)
+        return gr.Dropdown(there, value=current if current in there else FORM)
+
+    def check(name: str, *values: Any) -> Any:
+        def started() -> Any:
+            config = config_of(name, values)
+            return config, *page(bench.preflight(config, again=True, wait_s=0))
+
+        return guarded(started)
+
+    def known(name: str, *values: Any) -> Any:
+        """What was found for these settings before, also by the tab Train."""
+        try:
+            config = config_of(name, values)
+        except UserError:
+            return [gr.skip()] * 4
+        return config, *page(bench.known_preflight(config))
+
+    def page(preflight: Any) -> tuple[Any, Any, Any]:
+        shown, told = preflight_page(preflight)
+        live = preflight is not None and not preflight.status.state.over
+        return shown, told or gr.skip(), gr.Button(interactive=live)
+
+    def tick(config: TrainConfig | None) -> Any:
+        if config is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        return guarded(lambda: page(bench.known_preflight(config)))
+
+    def cancel(config: TrainConfig | None) -> Any:
+        if config is not None:
+            bench.cancel_preflight(config)
+        return gr.Button(interactive=False)
+
+    shown = [asked, found, machine, halt]
+    gr.on([tab.select, here.select], names, whose, whose, **quiet).then(
+        known, [whose, *train.fields], shown, **quiet
+    )
+    whose.change(known, [whose, *train.fields], shown, **quiet)
+    go.click(check, [whose, *train.fields], shown, **quiet)
+    halt.click(cancel, asked, halt, **quiet)
+    timer.tick(tick, asked, [found, machine, halt], **quiet)
+
+
+def _servers(bench: Workbench, here: Any, tab: Any, timer: Any, quiet: dict[str, Any]) -> None:
+    import gradio as gr
+
+    seen = gr.State(None)  # what the page shows of the newest check
+    with gr.Row(elem_id="ab-server-row"):
+        policy = gr.Dropdown(policies(bench), value=bench.policies()[0], label="Model",
+                             allow_custom_value=True, min_width=150, scale=2,
+                             elem_id="ab-server-policy")  # fmt: skip
+        kind = gr.Dropdown(list(KINDS.items()), value="transformers", label="Kind", min_width=190,
+                           scale=2, elem_id="ab-server-kind")  # fmt: skip
+        port = gr.Number(8000, label="Port, or the next free", precision=0, min_width=130)
+        gpus = gr.Textbox("", label="GPUs", placeholder="all", min_width=70)
+        share = gr.Number(0.9, label="Share of the card", step=0.05, min_width=110)
+        longest = gr.Textbox("", label="Longest sequence", placeholder="the model's", min_width=110)
+        go = gr.Button("Start server", variant="primary", min_width=110, scale=0,
+                       elem_id="ab-server-go")  # fmt: skip
+    listed = gr.HTML(health_html.server_table([]), js_on_load=PICK_JS, elem_id="ab-servers")
+    with gr.Row(elem_id="ab-server-chosen"):
+        chosen = gr.Dropdown([], label="Server", min_width=260, elem_id="ab-server")
+        halt = gr.Button("Stop server", min_width=110, scale=0, interactive=False, variant="stop",
+                         elem_id="ab-server-stop")  # fmt: skip
+    with gr.Accordion("Log of the server", open=False):
+        log = gr.HTML(server_page(bench, None), elem_id="ab-server-log")
+    gr.HTML("<h4>Does a server follow the weights?</h4>")
+    with gr.Row(elem_id="ab-sync-row"):
+        url = gr.Dropdown([], label="Server to check", allow_custom_value=True, min_width=220,
+                          scale=2, elem_id="ab-sync-url")  # fmt: skip
+        model = gr.Dropdown(
+            policies(bench), value=bench.policies()[0], label="Model that it serves",
+            allow_custom_value=True, min_width=150, elem_id="ab-sync-policy",
+        )  # fmt: skip
+        rank = gr.Number(16, label="Rank", precision=0, min_width=70)
+        steps = gr.Number(5, label="Steps after it", precision=0, min_width=100)
+        check = gr.Button("Check", variant="primary", min_width=80, scale=0, elem_id="ab-sync-go")
+        cancel = gr.Button("Cancel", min_width=80, scale=0, interactive=False,
+                           elem_id="ab-sync-stop")  # fmt: skip
+    result = gr.HTML(sync_page(None), elem_id="ab-sync")
+
+    def fill(current: str | None, address: str | None, old: Any) -> Any:
+        def all_of_it() -> Any:
+            servers = bench.servers()
+            names = [s.name for s in servers]
+            name = current if current in names else next(iter(names), None)
+            state = next((s for s in servers if s.name == name), None)
+            live = state is not None and not state.status.state.over
+            up = [s.url for s in servers if s.answers]
+            report = newest_check(bench)
+            running = report is not None and not report.status.state.over
+            return (
+                health_html.server_table(servers),
+                gr.Dropdown([(f"{s.url} ({s.word})", s.name) for s in servers], value=name),
+                gr.Button("Stop server", interactive=live),
+                server_page(bench, name),
+                gr.Dropdown(up) if address else gr.Dropdown(up, value=next(iter(up), None)),
+                gr.skip() if report is not None and report == old else sync_page(report),
+                gr.Button(interactive=running),
+                report,
+            )
+
+        return guarded(all_of_it)
+
+    def begin(spec: str, what: str, at: float | None, cards: str, part: float | None,
+              tokens: str) -> Any:  # fmt: skip
+        return guarded(
+            lambda: gr.Dropdown(
+                value=launch_server(
+                    bench, policy=spec, kind=what, port=at, gpus=cards, share=part,
+                    max_tokens=tokens,
+                ),
+                choices=server_names(bench),
+            )
+        )  # fmt: skip
+
+    def end(name: str | None) -> None:
+        if name:
+            guarded(bench.end_server, name)
+
+    def begin_check(
+        address: str | None, spec: str, size: float | None, count: float | None
+    ) -> None:
+        guarded(lambda: launch_check(bench, address, policy=spec, rank=size, checks=count))
+
+    def end_check() -> Any:
+        report = newest_check(bench)
+        if report is not None:
+            guarded(bench.cancel_sync, report.name)
+        return gr.Button(interactive=False)
+
+    def pick(event: gr.EventData) -> Any:
+        return str(event.run)
+
+    shown = [listed, chosen, halt, log, url, result, cancel, seen]
+    drawn: dict[str, Any] = {"fn": fill, "inputs": [chosen, url, seen], "outputs": shown, **quiet}
+    gr.on([tab.select, here.select, timer.tick, chosen.change], **drawn)
+    go.click(begin, [policy, kind, port, gpus, share, longest], chosen, **quiet).then(**drawn)
+    listed.click(pick, None, chosen, **quiet)
+    halt.click(lambda: gr.Button("Stopping …", interactive=False), None, halt, **quiet).then(
+        end, chosen, None, **quiet
+    ).then(**drawn)
+    check.click(begin_check, [url, model, rank, steps], None, **quiet).then(**drawn)
+    cancel.click(end_check, None, cancel, **quiet).then(**drawn)
+
+
+def _memory(bench: Workbench, train: TrainTab, here: Any, tab: Any, quiet: dict[str, Any]) -> None:
+    import gradio as gr
+
+    with gr.Row(elem_id="ab-memory-row"):
+        policy = gr.Dropdown([*MEMORY_POLICIES], value=MEMORY_POLICIES[0], label="Policy",
+                             allow_custom_value=True, min_width=150, scale=2,
+                             elem_id="ab-memory-policy")  # fmt: skip
+        card = gr.Number(80, label="Card, GB", min_width=70)
+        prompt = gr.Number(8635, label="Longest prompt", precision=0, min_width=100)
+        completion = gr.Number(2000, label="Longest completion", precision=0, min_width=120)
+        rank = gr.Number(16, label="Rank (0: all weights)", precision=0, min_width=120)
+        bits = gr.Dropdown(["16", "4"], value="16", label="Bits of frozen weights", min_width=120)
+    with gr.Row():
+        engine = gr.Dropdown(list(ENGINES.items()), value="transformers", label="Written by",
+                             min_width=150, scale=2, elem_id="ab-memory-engine")  # fmt: skip
+        share = gr.Number(0.3, label="Share for vLLM", step=0.05, min_width=100)
+        group = gr.Number(8, label="Group size", precision=0, min_width=120)
+        prompts = gr.Number(1, label="Prompts a step", precision=0, min_width=100)
+        micro = gr.Number(1, label="Micro-batch (0: whole step)", precision=0, min_width=140)
+        again = gr.Checkbox(True, label="activations computed again", min_width=150)
+    page = gr.HTML("", elem_id="ab-memory-plan")
+
+    def plan(
+        spec: str, gb: float | None, p: float | None, c: float | None, size: float | None,
+        width: str, what: str, part: float | None, n: float | None, many: float | None,
+        batch: float | None, checkpointing: bool,
+    ) -> str:  # fmt: skip
+        try:
+            config = memory_config(
+                policy=spec, prompt=p, completion=c, rank=size, bits=width, group=n, prompts=many,
+                micro=batch, engine=what, share=part, checkpointing=checkpointing,
+            )  # fmt: skip
+            return memory_page(bench.memory_plan(config, number(gb, "Card", 1, 10_000)))
+        except UserError as error:
+            return html.note(str(error), "error")
+
+    fields: list[Any] = [
+        policy, card, prompt, completion, rank, bits, engine, share, group, prompts, micro, again,
+    ]  # fmt: skip
+    gr.on(
+        [tab.select, here.select, *(field.change for field in fields)],
+        plan, fields, page, trigger_mode="always_last", **quiet,
+    )  # fmt: skip
