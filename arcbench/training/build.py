@@ -22,10 +22,10 @@ from arcbench.training.config_policy import ALL_LINEAR
 
 
 def prepare_libraries() -> None:
-    """Set how torch's threads wait, and keep progress bars and advice out of the live lines.
+    """Set how torch waits and attends, and keep progress bars and advice out of the live lines.
 
-    The first has no effect where torch is loaded already. Raises MissingExtra where the trainer is
-    not installed.
+    How it waits stays as it is where torch is loaded already. Raises MissingExtra where the trainer
+    is not installed.
     """
     # Threads that spin while they wait make a step five times as slow when anything else runs.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -41,6 +41,7 @@ def prepare_libraries() -> None:
     hf_logging.disable_progress_bar()
     hf_logging.set_verbosity_error()
     logging.getLogger("accelerate").setLevel(logging.ERROR)
+    _without_faulty_attention()
 
 
 def set_threads(config: TrainConfig) -> None:
@@ -49,6 +50,18 @@ def set_threads(config: TrainConfig) -> None:
         import torch
 
         torch.set_num_threads(config.threads)
+
+
+def _without_faulty_attention() -> None:
+    """Keep torch from attending with cuDNN, whose gradients are NaN for some padded lengths.
+
+    With a mask, a length of 64 modulo 128 and a row that attends to nothing (padding on the left)
+    the gradient of the queries is NaN since torch 2.11 (github.com/pytorch/pytorch/issues/196678):
+    one step in some sixty with prompts of different lengths. Torch's other kernels are sound.
+    """
+    import torch
+
+    torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 def on_gpu(config: TrainConfig) -> bool:
