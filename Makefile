@@ -1,11 +1,13 @@
 # make app        set up and open the workbench with the embedded policy (http://127.0.0.1:7860)
+# make lab        set up and open JupyterLab at the first notebook
 # make test       set up and run every check and test
 # make overfit    set up and watch the policy learn one task, without a browser
 # make test-fast  only the tests that take no time
 # make test-engines  a real vLLM on the CPU, in an environment of its own (4 GB)
 # make lint       formatting, lint and types
 # make bench      figures that compare side by side
-# make docs       what programs import, as one page: build/docs/library.html
+# make notebooks  run every notebook on the embedded policy, with small parameters
+# make docs       what programs import as one page, and the notebooks with their answers: build/docs/
 PYTHON ?= python3
 # On Linux without a GPU a CPU build saves 3 GB:
 #   make app PIP_ARGS='--extra-index-url https://download.pytorch.org/whl/cpu' TORCH='torch==2.13.0+cpu'
@@ -16,21 +18,29 @@ ENGINES := .venv-engines
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt
 SOURCES := arcbench app.py tests
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # One thread a process: threads that wait for a core are slow. A file's tests stay together, because they
 # share what they have set up.
 PYTEST = $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 TEST_ENV := OMP_NUM_THREADS=1 GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1
 
-.PHONY: app overfit test test-fast test-engines lint format bench docs browser constraints clean
+.PHONY: app lab notebooks overfit test test-fast test-engines lint format bench docs browser constraints clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
 
+lab: $(VENV)/.lab
+	$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir=. notebooks/01_data_and_prompts.ipynb
+
 overfit: $(VENV)/.app
 	$(BIN)/python -m arcbench overfit
 
-test: lint browser
+test: lint browser notebooks
 	$(TEST_ENV) $(PYTEST) -m "not gpu and not engines"
+
+# One after the other on a core each: what they start needs cores, too.
+notebooks: $(VENV)/.dev
+	$(TEST_ENV) ARCBENCH_QUICK=1 $(BIN)/python -m pytest -q -n 2 --nbmake --nbmake-timeout=600 notebooks
 
 test-fast: $(VENV)/.dev
 	$(TEST_ENV) $(PYTEST) -m "not slow and not browser and not gpu and not engines"
@@ -64,8 +74,10 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m arcbench.synth.bench
 	$(BIN)/python -m arcbench.diagnostics.bench
 
-docs: $(VENV)/.app
+# With the parameters that readers have, it takes about a quarter of an hour; ARCBENCH_QUICK=1 less.
+docs: $(VENV)/.lab
 	$(BIN)/python -m arcbench.reference --out build/docs/library.html
+	$(BIN)/python -m arcbench.notebook.docs notebooks --out build/docs/notebooks
 
 # The stamps say what is installed; they are older than pyproject.toml when it has changed.
 $(VENV)/bin/python:
@@ -76,6 +88,11 @@ $(VENV)/bin/python:
 $(VENV)/.app: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing the workbench into $(VENV) (about two minutes, once)"
 	$(PIP) -e '.[app,train]' '$(TORCH)'
+	@touch $@
+
+$(VENV)/.lab: $(VENV)/.app
+	@echo "installing JupyterLab"
+	$(PIP) -e '.[lab]' '$(TORCH)'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.app

@@ -1,16 +1,19 @@
 """The calls of `Workbench` that notebooks make beside those of the app."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from arcbench.judge import Attempt, Judge
 from arcbench.lengths import ALL, Lengths, named_splits, task_lengths
 from arcbench.notebook.diary import log_entry
 from arcbench.notebook.run_calls import RunCalls
+from arcbench.policies.base import Completion, Policy, SamplingConfig
 from arcbench.prompts import PromptTemplate
 from arcbench.rewards import RewardBreakdown, RewardScheme, scheme
 from arcbench.rollouts import Rollout
+from arcbench.sandbox import Limits, SandboxPool
 from arcbench.tasks import Task, TaskSet
 
 if TYPE_CHECKING:
@@ -28,8 +31,12 @@ class _Bench(Protocol):
 
     runs_root: Path
     template: PromptTemplate
+    reward: RewardScheme
 
     def tasks(self, dataset: str = ..., split: str | None = ...) -> TaskSet: ...
+    def sample(
+        self, policy: str | Policy, task: Task, config: SamplingConfig | None = ...
+    ) -> Iterator[tuple[int, Rollout]]: ...
 
 
 class NotebookCalls(RunCalls):
@@ -113,6 +120,35 @@ class NotebookCalls(RunCalls):
             same = preflight.ok("server", told)
             findings.append(same if here == there else preflight.error("server", told, advice))
         return findings
+
+    def sample_group(
+        self: _Bench,
+        policy: str,
+        task: Task,
+        n: int,
+        *,
+        max_new_tokens: int = 256,
+        temperature: float = 0.8,
+        seed: int = 0,
+    ) -> list[Rollout]:
+        """`n` completions of a task, judged, in the order of their numbers."""
+        config = SamplingConfig(
+            n=n, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
+        )
+        found = dict(self.sample(policy, task, config))
+        return [found[i] for i in sorted(found)]
+
+    def judge_programs(
+        self: _Bench, task: Task, programs: Mapping[str, str], *, timeout_s: float = 5.0
+    ) -> dict[str, Rollout]:
+        """Run and score programs by name, all with that deadline, in a sandbox of their own."""
+        attempts = [
+            Attempt(task=task, completion=Completion(text=self.template.completion(code)))
+            for code in programs.values()
+        ]
+        with SandboxPool(limits=Limits(timeout_s=timeout_s)) as pool:
+            judged = Judge(pool=pool, scheme=self.reward).judge(attempts)
+        return dict(zip(programs, judged, strict=True))
 
     def rewards_of(
         self, rollout: Rollout, schemes: Iterable[str | RewardScheme]

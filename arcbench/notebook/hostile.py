@@ -32,7 +32,7 @@ PROGRAMS = (
     Hostile(
         name="takes all memory",
         wants="fills the machine's memory",
-        code="def transform(grid):\n    return [bytearray(1 << 28) for _ in range(1000)]\n",
+        code="def transform(grid):\n    return [0] * 10 ** 11\n",
     ),
     Hostile(
         name="leaves",
