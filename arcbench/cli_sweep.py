@@ -14,7 +14,7 @@ from rich.text import Text
 
 from arcbench.errors import UserError
 from arcbench.runs import RunState, free_name
-from arcbench.training.config_build import read_settings
+from arcbench.training.presets import read_base
 from arcbench.training.sweep import (
     LEARNING_RATE,
     Axis,
@@ -23,6 +23,7 @@ from arcbench.training.sweep import (
     axis,
     make_plan,
     overfit_base,
+    variant_axis,
 )
 from arcbench.training.sweep_results import SweepResults, collect, save
 from arcbench.training.sweep_run import SweepRunner, chosen_slots
@@ -41,10 +42,12 @@ STYLES = {
 
 
 def sweep(
+    preset: str | None = None,
     config: Path | None = None,
     changes: Annotated[tuple[str, ...], tyro.conf.arg(name="set")] = (),
     lr: tuple[str, ...] = (),
     over: tuple[str, ...] = (),
+    variant: tuple[str, ...] = (),
     seeds: tuple[int, ...] = (),
     parallel: int | None = None,
     gpus: str | None = None,
@@ -56,11 +59,14 @@ def sweep(
     """Train with several values of a setting: which are flat, learning, unstable, destroyed.
 
     Args:
-        config: settings of every run, JSON or YAML; left out: `arcbench overfit` on its own task.
+        preset: settings of every run, as for train.
+        config: the same from a file, JSON or YAML; neither: `arcbench overfit` on its own task.
         changes: settings by name, as for train.
         lr: learning rates, e.g. --lr 1e-6 1e-5 1e-4 1e-3 1e-2.
         over: any other setting: --over grpo.num_generations=8,16; several make a grid. A list among
             the values stands in brackets: data.tasks=[67a3c6ac,68b16354],67a3c6ac
+        variant: settings that belong together, under a name: --variant base 'lora:
+            policy.lora.rank=16 grpo.learning_rate=1e-3'
         seeds: each value is run with each of them; left out: the one of the settings.
         parallel: runs at a time; left out: one, or one on each of --gpus.
         gpus: which GPUs, e.g. 0,1; left out: all that are seen. A run has one of them.
@@ -70,7 +76,8 @@ def sweep(
         show: only print the table of this sweep and draw its chart, also while it runs.
     """
     given = {
-        "--config": config, "--set": changes, "--lr": lr, "--over": over, "--seeds": seeds,
+        "--preset": preset, "--config": config, "--set": changes, "--lr": lr, "--over": over,
+        "--variant": variant, "--seeds": seeds,
         "--name": name, "--parallel": parallel, "--gpus": gpus, "--resume": resume,
     }  # fmt: skip
     if show is not None:
@@ -89,7 +96,10 @@ def sweep(
 
     axes = [Axis(name=LEARNING_RATE, values=lr)] if lr else []
     axes += [axis(text) for text in over]
-    base = overfit_base(OVERFIT_TASK) if config is None else read_settings(config)
+    if (variants := variant_axis(variant)) is not None:
+        axes.append(variants)
+    own = preset is None and config is None
+    base = overfit_base(OVERFIT_TASK) if own else read_base(preset, config)
     plan = make_plan(base, axes, changes=changes, seeds=seeds)
     chosen_slots(plan, parallel, gpus)  # refused before a folder is made
     if name is None:
@@ -161,7 +171,8 @@ def _print(folder: SweepFolder, results: SweepResults) -> None:
     for r in (r for v in results.values for r in v.runs):
         if r.state in (RunState.FAILED, RunState.DIED):
             OUT.print(f"{r.run}: {r.state} after step {r.step}: {r.reason}", markup=False)
-    OUT.print(f"{folder.chart_file}: chart; {folder.results_file}: the same figures", markup=False)
+    more = f"{folder.table_file}: every run; {folder.results_file}: the same figures"
+    OUT.print(f"{folder.chart_file}: chart; {more}", markup=False)
 
 
 def _change(first: float | None, last: float | None, form: str) -> str:

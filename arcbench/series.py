@@ -21,6 +21,9 @@ REWARD_MEAN = "reward/mean"
 REWARD_STD = "reward/std"  # over all rollouts of the step
 REWARD_PART = "reward/{}"  # mean of one part of the breakdown: code, ran, exact, pixel, length
 SOLVE_RATE = "solve_rate"  # share of rollouts with every pair exact
+# Expert iteration: what is learned from
+KEPT = "expert/kept"  # share of the round's rollouts
+KEPT_TASKS = "expert/tasks"  # number of prompts with one at least
 
 # Groups: the rollouts of one prompt
 GROUP_NO_SIGNAL = "group/no_signal"  # share of groups whose rewards are all equal

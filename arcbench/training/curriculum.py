@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from arcbench.errors import UserError
-from arcbench.evaluation import TaskCount
+from arcbench.evaluation import Results, TaskCount
 from arcbench.files import write_json
 from arcbench.groups import signal_chance
 from arcbench.preflight import (
@@ -23,7 +23,7 @@ from arcbench.preflight import (
     solved_counts,
 )
 from arcbench.tasks import Task
-from arcbench.training.config_data import DataConfig
+from arcbench.training.config_data import BEFORE, DataConfig
 
 _SHOWN = 6  # ids of left out tasks in a line of the log
 _RATES = "pass_rates"  # the key of the file that `write_pass_rates` makes
@@ -70,9 +70,9 @@ def select(tasks: Sequence[Task], data: DataConfig, group: int) -> Selection:
     Raises UserError for a file of pass rates that is not there, is none, or has none of the tasks,
     and if no task is left.
     """
-    if data.signal_from is None:
+    if data.signal_from in (None, BEFORE):
         return Selection(tasks=tuple(tasks), weights=(1.0,) * len(tasks))
-    path = Path(data.signal_from)
+    path = Path(str(data.signal_from))
     counts = {t: c for t, c in read_pass_rates(path).items() if c.samples}
     counts = {t.id: counts[t.id] for t in tasks if t.id in counts}
     if not counts:
@@ -178,9 +178,12 @@ def draw_round(
 def read_pass_rates(path: Path) -> dict[str, TaskCount]:
     """Samples of each task and how many solve it, from any file that arcbench writes of them.
 
-    The lines of `arcbench judge`, an eval/*.json of a run folder, or `write_pass_rates`. Raises
-    UserError if there is no such file, or it is another one.
+    The lines of `arcbench judge`, an eval/*.json of a run folder, an evaluation's folder (or its
+    results.json), or `write_pass_rates`. Raises UserError if there is no such file, or it is
+    another one.
     """
+    if (path / "results.json").is_file():
+        path = path / "results.json"
     if path.is_dir():
         evals = sorted(str(f) for f in path.glob("**/eval/*.json")) or sorted(
             str(f) for f in path.glob("*.json*")
@@ -200,7 +203,8 @@ def read_pass_rates(path: Path) -> dict[str, TaskCount]:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise UserError(
-            f"pass rates: {path} is neither of arcbench judge nor an eval/*.json of a run folder: "
+            f"pass rates: {path} is neither of arcbench judge nor an eval/*.json of a run "
+            f"folder nor an evaluation: "
             f"{type(problem).__name__}: {problem}"
         ) from problem
     return counts
@@ -222,6 +226,8 @@ def _is_judged(line: str) -> bool:
 
 
 def _whole(data: Any) -> dict[str, TaskCount]:
+    if "pass_at_k" in data:
+        return dict(Results.from_dict(data).counts)
     if _RATES in data:
         found = {str(t): (c["samples"], c["solved"]) for t, c in data[_RATES].items()}
     else:

@@ -21,6 +21,7 @@ FIGURES = {
     "mean reward": "{:.2f}",
     "valid outputs": "{:.0%}",
     "unique programs": "{:.0%}",
+    "unique outputs": "{:.0%}",
     "mean length": "{:.1f}",
 }
 
@@ -113,11 +114,12 @@ def summary(rollouts: Sequence[Rollout], *, tasks: Sequence[str], samples: int) 
     solved = dict.fromkeys(tasks, 0)
     for r in rollouts:
         solved[r.task_id] += r.solved
-    unique = [
-        series.unique_programs(mine)
-        for t in tasks
-        if (mine := [r for r in rollouts if r.task_id == t])
-    ]
+    by_task: dict[str, list[Rollout]] = {t: [] for t in tasks}
+    for r in rollouts:
+        by_task[r.task_id].append(r)
+    groups = [mine for mine in by_task.values() if mine]
+    programs = [series.unique_programs(mine) for mine in groups]
+    outputs = [series.unique_outputs(mine) for mine in groups]
     return Measurement(
         tasks=len(tasks),
         samples=samples,
@@ -127,7 +129,8 @@ def summary(rollouts: Sequence[Rollout], *, tasks: Sequence[str], samples: int) 
             "tasks solved": sum(n > 0 for n in solved.values()) / len(tasks),
             "mean reward": sum(r.reward.total for r in rollouts) / total,
             "valid outputs": sum(r.score.valid_rate for r in rollouts) / total,
-            "unique programs": sum(unique) / len(unique),
+            "unique programs": sum(programs) / len(programs),
+            "unique outputs": sum(outputs) / len(outputs),
             "mean length": sum(len(r.completion.token_ids) for r in rollouts) / total,
         },
     )
@@ -146,6 +149,8 @@ def before_after_table(before: Measurement, after: Measurement) -> Table:
     for name in ("before", "after", "change"):
         table.add_column(name, justify="right")
     for name, form in shown_figures(after.tasks).items():
+        if name not in before.figures:  # of a run that an older arcbench began
+            continue
         b, a = before.figures[name], after.figures[name]
         sign = "+" if a >= b else "−"
         table.add_row(name, form.format(b), form.format(a), sign + form.format(abs(a - b)))

@@ -18,6 +18,11 @@ def resumable(store: RunStore, config: TrainConfig, steps: int | None) -> TrainC
 
     UserError if the run is still going or has nothing left to do.
     """
+    if store.info().get("method") == "expert iteration":
+        raise UserError(
+            f"run {store.name} is an expert iteration: go on with "
+            f"arcbench expert-iteration --resume {store.path}"
+        )
     status = store.status()
     if status.state is RunState.RUNNING and status.pid != os.getpid():
         raise UserError(f"run {store.name} is running (process {status.pid}): stop it first")

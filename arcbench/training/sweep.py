@@ -4,6 +4,7 @@
       sweep.json            the plan: every point, its changes, its run
       results.json          a line of figures and a verdict for each value
       sweep.png             one chart
+      table.md              a line for each value and each run, with what was measured
       log.txt               what was printed, if it was started in the background
       00-learning_rate-1e-5-seed-0/ …   ordinary runs
 
@@ -15,7 +16,7 @@ and not a search: Optuna would leave out what shows where a policy is destroyed.
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from arcbench.training.data import check_names
 
 SCHEMA = 1
 LEARNING_RATE = "grpo.learning_rate"
+VARIANT = "variant"  # the axis of `variant_axis`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,12 @@ class Axis:
 
     name: str  # grpo.learning_rate
     values: tuple[str, ...]
+    # Of an axis that is no setting: by value the words (grpo.beta=0.1) that make it.
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def changes(self, value: str) -> tuple[str, ...]:
+        """The words that give a run this value."""
+        return self.words[value] if self.words else (f"{self.name}={_plain(value)}",)
 
     @property
     def short(self) -> str:
@@ -83,7 +91,14 @@ class SweepPlan:
         """The plan in sweep.json; UserError for one of another version of arcbench."""
         if data.get("schema") != SCHEMA:
             raise UserError(f"sweep.json has schema {data.get('schema')!r}, not {SCHEMA}")
-        axes = (Axis(name=a["name"], values=tuple(a["values"])) for a in data["axes"])
+        axes = (
+            Axis(
+                name=a["name"],
+                values=tuple(a["values"]),
+                words={v: tuple(w) for v, w in a.get("words", {}).items()},
+            )
+            for a in data["axes"]
+        )
         points = (Point(**{**p, "values": tuple(p["values"])}) for p in data["points"])
         return cls(axes=tuple(axes), points=tuple(points))
 
@@ -139,6 +154,11 @@ class SweepFolder:
         return self.path / "results.json"
 
     @property
+    def table_file(self) -> Path:
+        """The table in Markdown."""
+        return self.path / "table.md"
+
+    @property
     def chart_file(self) -> Path:
         """The chart."""
         return self.path / "sweep.png"
@@ -169,6 +189,23 @@ def axis(text: str) -> Axis:
     return Axis(name=name, values=values)
 
 
+def variant_axis(texts: Sequence[str]) -> Axis | None:
+    """`base`, `lora: policy.lora.rank=16 grpo.learning_rate=1e-3` … as one axis; None: no text.
+
+    UserError for a variant without a name, for one named twice, and for words that are no settings.
+    """
+    words: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        name, _, changes = text.partition(":")
+        name, found = name.strip(), tuple(changes.split())
+        if not name or "=" in name or any("=" not in word for word in found):
+            raise UserError(f"--variant {text}: write it as 'name: setting=value setting=value'")
+        if name in words:
+            raise UserError(f"--variant {name} is there twice")
+        words[name] = found
+    return Axis(name=VARIANT, values=tuple(words), words=words) if words else None
+
+
 def make_plan(
     base: Mapping[str, Any],
     axes: Sequence[Axis],
@@ -183,7 +220,10 @@ def make_plan(
     """
     names = [a.name for a in axes]
     if not axes:
-        raise UserError("nothing to sweep: give --lr 1e-5 1e-4 …, or --over name=value,value")
+        raise UserError(
+            "nothing to sweep: give --lr 1e-5 1e-4 …, --over name=value,value, or "
+            "--variant 'name: setting=value …'"
+        )
     if twice := [n for i, n in enumerate(names) if n in names[:i]]:
         raise UserError(f"{twice[0]} is swept twice")
     if "seed" in names:
@@ -195,7 +235,7 @@ def make_plan(
     found: list[tuple[tuple[str, ...], TrainConfig]] = []
     for values in grid:
         for seed in seeds or (None,):
-            words = [f"{n}={_plain(v)}" for n, v in zip(names, values, strict=True)]
+            words = [w for a, v in zip(axes, values, strict=True) for w in a.changes(v)]
             words += [] if seed is None else [f"seed={seed}"]
             try:
                 config = TrainConfig.from_dict(with_changes(shared, words))

@@ -96,11 +96,13 @@ def collect(folder: SweepFolder, plan: SweepPlan) -> SweepResults:
 
 
 def save(folder: SweepFolder, results: SweepResults) -> None:
-    """Write results.json and draw the chart."""
-    from arcbench.files import replacing
+    """Write results.json and the table, and draw the chart."""
+    from arcbench.files import replacing, write_text
     from arcbench.plots_sweep import sweep_chart
+    from arcbench.training.sweep_table import markdown
 
     write_json(folder.results_file, results.to_dict())
+    write_text(folder.table_file, markdown(folder, results))
     with replacing(folder.chart_file) as partial:
         sweep_chart(results).savefig(partial, dpi=130, format="png")
 
