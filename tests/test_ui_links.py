@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arcbench.evaluation import EvalConfig, EvalStore
 from arcbench.runs import RunStore
 from arcbench.training.config import overfit_config
 from arcbench.ui.links import Place, place_of
@@ -14,7 +15,7 @@ TABS = ("tasks", "runs")
 def bench(tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")
     RunStore.create(root, "mine", overfit_config("67a3c6ac").to_dict())
-    with Workbench(root) as made:
+    with Workbench(root, evals_root=root / "evals") as made:
         yield made
 
 
@@ -27,9 +28,18 @@ def test_what_is_there_is_taken(bench):
     assert place_of(bench, {"run": "mine"}, TABS) == Place(run="mine")
 
 
+def test_evaluations_are_named_in_addresses(bench):
+    config = EvalConfig(policy="embedded", tasks=("67a3c6ac",), n=1, template="arcbench")
+    EvalStore.start(bench.evals_root, "before", config)
+    query = {"tab": "evaluate", "eval": "before", "other": "../before"}
+    assert place_of(bench, query, (*TABS, "evaluate")) == Place(tab="evaluate", eval="before")
+
+
 @given(
     query=st.dictionaries(
-        st.sampled_from(["tab", "dataset", "split", "task", "view", "rollout", "run"]),
+        st.sampled_from(
+            ["tab", "dataset", "split", "task", "view", "rollout", "run", "eval", "other"]
+        ),
         st.text(max_size=30)
         | st.sampled_from(["../mine", "/etc/passwd", "mine/../../x", "mine/1.0", "/mine/1.0.0"]),
     )
@@ -41,4 +51,5 @@ def test_an_address_reaches_nothing_that_has_no_name_here(bench, query):
     assert place.run in ("", "mine")
     assert place.rollout == "" or place.rollout.startswith("mine/")
     assert ".." not in place.rollout
+    assert {place.eval, place.other} <= {"", "before"}
     assert place.task == "" or place.task in bench.tasks(place.dataset or "arc-agi-1")

@@ -50,12 +50,12 @@ def build_app(bench: "Workbench") -> Any:
             with gr.Tab("Runs", id="runs") as inner["runs"]:
                 all_runs = runs.build(bench, inner["runs"])
             with gr.Tab("Evaluate", id="evaluate") as inner["evaluate"]:
-                evaluate.build(bench, chosen, inner["evaluate"])
+                measured = evaluate.build(bench, chosen, inner["evaluate"])
             with gr.Tab("Health", id="health") as inner["health"]:
                 health_page.build(bench, training, inner["health"])
             with gr.Tab("Library", id="library") as inner["library"]:
                 library.build(inner["library"])
-        links.wire(bench, app, inner, chosen, all_runs, training)
+        links.wire(bench, app, inner, chosen, all_runs, measured, training)
     return app
 
 

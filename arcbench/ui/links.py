@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from arcbench.errors import UserError
+from arcbench.ui.evaluate import EvaluateTab
 from arcbench.ui.picker import SPLITS, Picker
 from arcbench.ui.runs import VIEWS, RunsTab, where
 from arcbench.ui.train import TrainTab
@@ -36,13 +37,20 @@ CHOOSE_JS = """
   choose([['#ab-tabs', outer], ['#ab-run-views', inner]].filter(([_, name]) => name));
 }
 """
-# One rollout on or back, wherever the page's focus is, but for the fields.
+# One rollout on or back, wherever the page's focus is, but for the fields; "/" goes to the field
+# that sifts what is in sight.
 KEYS_JS = """
 () => {
   document.addEventListener('keydown', (event) => {
     const step = {j: 1, k: -1}[event.key];
     const typing = event.target.closest('input, textarea, [contenteditable]');
-    if (!step || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === '/') {
+      const sifts = '.ab-slash input, .ab-slash textarea, input[type=search]';
+      const field = [...document.querySelectorAll(sifts)].find(field => field.offsetParent);
+      if (field) { event.preventDefault(); field.focus(); field.select(); }
+    }
+    if (!step) return;
     const all = [...document.querySelectorAll('button[data-place], button.ab-card')]
       .filter(button => button.offsetParent);
     const here = all.findIndex(button => button.getAttribute('aria-current'));
@@ -64,6 +72,8 @@ class Place:
     view: str = ""  # of the tab "Runs"
     rollout: str = ""  # RUN/step.group.index
     run: str = ""
+    eval: str = ""  # of the tab "Evaluate"
+    other: str = ""  # the evaluation that it is compared with
     watch: str = ""  # the run of the tab "Train"
 
 
@@ -90,6 +100,8 @@ def place_of(bench: Workbench, query: Mapping[str, str], tabs: tuple[str, ...]) 
         kept["run"] = asked["run"]
     if asked["watch"] in runs:
         kept["watch"] = asked["watch"]
+    evaluations = {store.name for store in bench.evaluations()}
+    kept |= {name: asked[name] for name in ("eval", "other") if asked[name] in evaluations}
     return Place(**kept)
 
 
@@ -107,6 +119,7 @@ def wire(
     inner: Mapping[str, Any],
     picker: Picker,
     runs: RunsTab,
+    evaluate: EvaluateTab,
     train: TrainTab,
 ) -> None:
     """Read the address when the page opens, and keep it up to date; `inner` has tabs by name."""
@@ -121,6 +134,7 @@ def wire(
     def arrive(request: gr.Request) -> Any:
         place = place_of(bench, dict(request.query_params), tuple(inner))
         names = [store.name for store in bench.runs()]
+        evaluations = [store.name for store in bench.evaluations()]
         return (
             place.tab,
             place.view,
@@ -129,11 +143,30 @@ def wire(
             place.task or gr.skip(),
             place.rollout or gr.skip(),
             gr.Dropdown(names, value=place.run) if place.run else gr.skip(),
+            gr.Dropdown(evaluations, value=place.eval) if place.eval else gr.skip(),
+            gr.Dropdown(evaluations, value=place.other) if place.other else gr.skip(),
             gr.Dropdown(names, value=place.watch) if place.watch else gr.skip(),
         )
 
-    parts = [at, *picker.inputs, runs.view, runs.rollout, runs.run, train.run]
-    filled = [*asked, *picker.inputs, runs.rollout, runs.run, train.run]
+    parts = [
+        at,
+        *picker.inputs,
+        runs.view,
+        runs.rollout,
+        runs.run,
+        evaluate.evaluation,
+        evaluate.other,
+        train.run,
+    ]
+    filled = [
+        *asked,
+        *picker.inputs,
+        runs.rollout,
+        runs.run,
+        evaluate.evaluation,
+        evaluate.other,
+        train.run,
+    ]
     app.load(arrive, None, filled, show_progress="hidden").then(None, asked, None, js=CHOOSE_JS)
     app.load(None, None, None, js=KEYS_JS)
     # A listener in the page alone would get the values as they were before the change.

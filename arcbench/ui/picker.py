@@ -10,6 +10,19 @@ from arcbench.ui.events import warn
 from arcbench.workbench import Workbench
 
 SPLITS = [("training", "training"), ("evaluation", "evaluation"), ("all", "")]
+# Dark or light as the system has it, until the reader says otherwise; gradio's own ?__theme counts.
+THEME_JS = """
+const key = 'arcbench-theme';
+const say = (dark) => document.body.classList.toggle('dark', dark);
+const kept = localStorage.getItem(key);
+if (kept && !new URLSearchParams(location.search).has('__theme')) say(kept === 'dark');
+element.addEventListener('click', (event) => {
+  if (!event.target.closest('#ab-theme')) return;
+  const dark = !document.body.classList.contains('dark');
+  say(dark);
+  localStorage.setItem(key, dark ? 'dark' : 'light');
+});
+"""
 FIRST_TASK = "67a3c6ac"  # small, and the embedded policy solves it sometimes
 
 
@@ -49,7 +62,10 @@ def build(bench: Workbench) -> Picker:
     first = FIRST_TASK if FIRST_TASK in ids else ids[0]
     with gr.Row(elem_id="ab-head"):
         gr.HTML(
-            "<h1>arcbench</h1><p>a workbench for ARC policies</p>",
+            "<h1>arcbench</h1><p>a workbench for ARC policies "
+            '<button type="button" id="ab-theme" aria-label="dark or light" '
+            'title="dark or light">◐</button></p>',
+            js_on_load=THEME_JS,
             elem_id="ab-brand",
             min_width=190,
         )

@@ -213,7 +213,7 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
     timer = gr.Timer(TICK_S, active=False)
     find = gr.Textbox(
         "", show_label=False, placeholder="find a run  /", elem_id="ab-find-run",
-        elem_classes=["ab-slash"],
+        elem_classes=["ab-slash"], container=False,
     )  # fmt: skip
     listed = gr.HTML(runs_html.run_table([]), js_on_load=PICK_JS, elem_id="ab-runs")
     mark = gr.HTML("", elem_id="ab-run-mark")
