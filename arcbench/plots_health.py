@@ -26,7 +26,7 @@ def memory_bars(plan: MemoryPlan) -> Figure:
     The parts below 1 % of the largest bar are drawn as one.
     """
     names = list(plan.phases)
-    figure = Figure(figsize=(9.4, 0.62 * len(names) + 1.75), layout="constrained")
+    figure = Figure(figsize=(10.4, 0.42 * len(names) + 1.55), layout="constrained")
     axes = figure.subplots()
     calm(axes)
     rest = plan.needed_bytes - plan.peak_bytes

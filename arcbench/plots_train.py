@@ -34,9 +34,6 @@ PANELS: tuple[Panel, ...] = (
         },
     ),
 )
-NOT_THERE = {
-    "sync gap: trainer − engine, nats": "the trainer itself writes:\nnothing can be out of step",
-}
 
 
 def live_page(metrics: Sequence[Line], marks: Sequence[Mark] = ()) -> Figure:
@@ -44,13 +41,13 @@ def live_page(metrics: Sequence[Line], marks: Sequence[Mark] = ()) -> Figure:
 
     `metrics` are lines of metrics.jsonl; `marks` are drawn as lines through all panels.
     """
-    figure = Figure(figsize=(11.2, 4.7), layout="constrained")
+    figure = Figure(figsize=(10.2, 4.5), layout="constrained")
     for axes, panel in zip(figure.subplots(2, 3).ravel(), PANELS, strict=True):
         if recorded(panel, metrics):
             draw_panel(axes, panel, metrics, marks)
             continue
         calm(axes)
-        empty(axes, NOT_THERE.get(panel.title, "not recorded yet"))
+        empty(axes, "not recorded")
         axes.set_xlabel("")
         axes.set_title(panel.title, fontsize=9, loc="left", color=INK, pad=14)
     figure.get_layout_engine().set(h_pad=0.03, w_pad=0.06, hspace=0.04)  # type: ignore[union-attr, call-arg]

@@ -26,9 +26,9 @@ from arcbench.workbench import Workbench
 TICK_S = 2.0
 FORM = "the form of the tab Train"
 KINDS = {
-    "plain (transformers; any machine)": "transformers",
+    "plain, any machine": "transformers",
     "vLLM, adapters by name": "vllm",
-    "vLLM, all weights over NCCL": "vllm-weights",
+    "vLLM, all weights": "vllm-weights",
 }
 ENGINES = {
     "the trainer itself": "transformers",
@@ -129,7 +129,7 @@ def launch_check(
         url,
         policy=policy,
         rank=whole(rank, "Rank", 1, 512),
-        checks=whole(checks, "Steps after it", 0, 1000),
+        checks=whole(checks, "Further steps", 0, 1000),
     )
 
 

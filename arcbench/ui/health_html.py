@@ -94,7 +94,7 @@ def server_table(servers: Sequence[ServerState], now: float | None = None) -> st
     if not servers:
         return html.note(
             "No server was started here. Without one the trainer writes its completions itself; "
-            "kind “transformers” below runs on any machine, vLLM on a GPU."
+            "the plain kind above runs on any machine, vLLM on a GPU."
         )
     now = time.time() if now is None else now
     rows = []

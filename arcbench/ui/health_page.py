@@ -131,7 +131,7 @@ def _servers(bench: Workbench, here: Any, tab: Any, timer: Any, quiet: dict[str,
                              elem_id="ab-server-policy")  # fmt: skip
         kind = gr.Dropdown(list(KINDS.items()), value="transformers", label="Kind", min_width=190,
                            scale=2, elem_id="ab-server-kind")  # fmt: skip
-        port = gr.Number(8000, label="Port, or the next free", precision=0, min_width=130)
+        port = gr.Number(8000, label="Port", precision=0, min_width=130)
         gpus = gr.Textbox("", label="GPUs", placeholder="all", min_width=70)
         share = gr.Number(0.9, label="Share of the card", step=0.05, min_width=110)
         longest = gr.Textbox("", label="Longest sequence", placeholder="the model's", min_width=110)
@@ -153,7 +153,7 @@ def _servers(bench: Workbench, here: Any, tab: Any, timer: Any, quiet: dict[str,
             allow_custom_value=True, min_width=150, elem_id="ab-sync-policy",
         )  # fmt: skip
         rank = gr.Number(16, label="Rank", precision=0, min_width=70)
-        steps = gr.Number(5, label="Steps after it", precision=0, min_width=100)
+        steps = gr.Number(5, label="Further steps", precision=0, min_width=100)
         check = gr.Button("Check", variant="primary", min_width=80, scale=0, elem_id="ab-sync-go")
         cancel = gr.Button("Cancel", min_width=80, scale=0, interactive=False,
                            elem_id="ab-sync-stop")  # fmt: skip
@@ -242,8 +242,8 @@ def _memory(bench: Workbench, train: TrainTab, here: Any, tab: Any, quiet: dict[
         share = gr.Number(0.3, label="Share for vLLM", step=0.05, min_width=100)
         group = gr.Number(8, label="Group size", precision=0, min_width=120)
         prompts = gr.Number(1, label="Prompts a step", precision=0, min_width=100)
-        micro = gr.Number(1, label="Micro-batch (0: whole step)", precision=0, min_width=140)
-        again = gr.Checkbox(True, label="activations computed again", min_width=150)
+        micro = gr.Number(1, label="Micro-batch (0: all)", precision=0, min_width=140)
+        again = gr.Checkbox(True, label="recompute activations", min_width=150)
     page = gr.HTML("", elem_id="ab-memory-plan")
 
     def plan(

@@ -178,7 +178,7 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
                     policies(bench), value=first.policy, label="Policy", allow_custom_value=True,
                     min_width=150, elem_id="ab-train-policy",
                 )  # fmt: skip
-                method = gr.Dropdown(list(METHODS), value=first.method, label="Trains",
+                method = gr.Dropdown(list(METHODS), value=first.method, label="Weights trained",
                                      min_width=140, elem_id="ab-method")  # fmt: skip
                 engine = gr.Dropdown(
                     list(ENGINES.items()), value=first.engine, label="Written by", min_width=150,
@@ -212,7 +212,7 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
                 again = gr.Button("Check again", min_width=100, scale=0, elem_id="ab-check")
                 halt_check = gr.Button("Cancel check", min_width=105, scale=0, interactive=False,
                                        elem_id="ab-check-stop")  # fmt: skip
-    line = gr.HTML(queue([], None), js_on_load=PICK_JS, elem_id="ab-queue")
+            line = gr.HTML(queue([], None), js_on_load=PICK_JS, elem_id="ab-queue")
     with gr.Row(elem_id="ab-run-row"):
         chosen = gr.Dropdown([], label="Run", scale=3, min_width=210, elem_id="ab-run")
         halt = gr.Button("Stop", interactive=False, scale=0, min_width=70, elem_id="ab-stop")

@@ -26,12 +26,12 @@ from arcbench.training.config import (
 from arcbench.ui.events import number, whole
 from arcbench.workbench import Workbench
 
-CHOSEN, NAMED, ALL = "the chosen task", "tasks by id", "the whole data set"
+CHOSEN, NAMED, ALL = "chosen task", "tasks by id", "whole data set"
 SCOPES = (CHOSEN, NAMED, ALL)
 WEIGHTS, ADAPTER = "all weights", "an adapter (LoRA)"
 METHODS = (WEIGHTS, ADAPTER)
 ENGINES = {
-    "the trainer itself": "transformers",
+    "trainer itself": "transformers",
     "vLLM on the same GPU": "vllm-colocate",
     "a server, adapters by name": "vllm-adapters",
     "a vLLM server, all weights": "vllm-server",
@@ -189,7 +189,7 @@ def _policy(form: Form) -> PolicyConfig:
         return PolicyConfig(model=form.policy, lora=lora)
     if form.method != ADAPTER:
         raise UserError(
-            f"{form.policy} is an adapter: choose {ADAPTER} under Trains, it goes on with its own"
+            f"{form.policy} is an adapter and goes on as one: choose {ADAPTER} as Weights trained"
         )
     run = run_of(source.adapter)
     base = source.model
