@@ -35,21 +35,21 @@ from arcbench.ui.sample_html import (
 from arcbench.workbench import Workbench
 
 FIRST_ORDER = next(iter(ORDERS))
-# Ctrl+Enter runs the program in the editor; c keeps the open completion.
+OUTCOMES = [("any outcome", ""), *((html.OUTCOME_TEXT[o], o.value) for o in Outcome)]
+# Ctrl+Enter runs the program in the editor; c keeps the open completion. Once for the whole page.
 EDIT_JS = """
-document.addEventListener('keydown', (event) => {
-  const editing = event.target.closest?.('#ab-edit');
-  if (editing && event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+window.arcbenchSampleKeys ??= document.addEventListener('keydown', (event) => {
+  const held = event.ctrlKey || event.metaKey;
+  if (held && event.key === 'Enter' && event.target.closest('#ab-edit')) {
     event.preventDefault();
     event.stopPropagation();
     // The editor hands its text over a moment after it was typed.
     setTimeout(() => document.querySelector('#ab-again').click(), 150);
   }
-  const typing = event.target.closest?.('input, textarea, [contenteditable]');
+  const typing = event.target.closest('input, textarea, [contenteditable]');
   const keep = document.querySelector('#ab-keep');
-  if (event.key === 'c' && !typing && !event.ctrlKey && !event.metaKey && !event.altKey
-      && keep?.offsetParent) keep.click();
-}, true);
+  if (event.key === 'c' && !held && !event.altKey && !typing && keep?.offsetParent) keep.click();
+}, true) ?? true;
 """
 
 
@@ -97,23 +97,28 @@ def build(bench: Workbench, picker: Picker) -> None:
     with gr.Row(elem_id="ab-sample-halves"):
         with gr.Column(scale=5, min_width=380):
             with gr.Row(elem_id="ab-card-filters"):
+                bare: dict[str, Any] = {"show_label": False, "container": False}
                 order = gr.Dropdown(
-                    list(ORDERS), value=FIRST_ORDER, label="Order", min_width=105,
-                    elem_id="ab-card-order",
+                    list(ORDERS), value=FIRST_ORDER, label="Order", min_width=118, scale=3,
+                    elem_id="ab-card-order", **bare,
                 )  # fmt: skip
                 outcome = gr.Dropdown(
-                    [("any", ""), *((html.OUTCOME_TEXT[o], o.value) for o in Outcome)],
-                    value="", label="Outcome", min_width=105, elem_id="ab-card-outcome",
+                    OUTCOMES, value="", label="Outcome", min_width=110, scale=3,
+                    elem_id="ab-card-outcome", **bare,
                 )  # fmt: skip
                 solved = gr.Dropdown(
-                    list(SOLVED), value="all", label="Solved", min_width=95,
-                    elem_id="ab-card-solved",
+                    [("solved or not", "all"), *((name, name) for name in SOLVED if name != "all")],
+                    value="all", label="Solved", min_width=118, scale=3,
+                    elem_id="ab-card-solved", **bare,
                 )  # fmt: skip
                 words = gr.Textbox(
-                    "", label="Text", placeholder="find", min_width=75, elem_id="ab-card-words"
-                )
+                    "", label="Text", placeholder="find text", min_width=80, scale=2,
+                    elem_id="ab-card-words", **bare,
+                )  # fmt: skip
             listed = gr.HTML(
-                cards(Batch(), FIRST_ORDER), js_on_load=PICK_JS + KEEP_JS, elem_id="ab-cards"
+                cards(Batch(), FIRST_ORDER),
+                js_on_load=PICK_JS + KEEP_JS + EDIT_JS,
+                elem_id="ab-cards",
             )
         with gr.Column(scale=8, min_width=520):
             with gr.Row(elem_id="ab-sample-views"):
@@ -131,7 +136,6 @@ def build(bench: Workbench, picker: Picker) -> None:
             with gr.Accordion("Edit the program and run it again", open=False, elem_id="ab-edit"):
                 editor = gr.Code(language="python", show_label=False, max_lines=24)
                 again = gr.Button("Run in the sandbox (Ctrl+Enter)", size="sm", elem_id="ab-again")
-                gr.HTML("", js_on_load=EDIT_JS)
 
     def run(
         dataset: str,

@@ -43,7 +43,7 @@ def _facts(one: Rollout, other: Rollout, names: tuple[str, str], best: float) ->
         ("Outcome", html.badge(one), html.badge(other)),
         ("Reward", html.reward_bar(one.reward, best), html.reward_bar(other.reward, best)),
         ("Advantage", advantage(one), advantage(other)),
-        ("Tokens", *(f"{len(r.completion.token_ids):,}" for r in (one, other))),
+        ("Tokens", *(str(len(r.completion.token_ids) or "–") for r in (one, other))),
         ("Log-probability a token", likelihood(one), likelihood(other)),
         ("Lines of code", *(str(len(_lines(r))) for r in (one, other))),
         ("Message", *(escape(html.last_line(r.execution.message)) for r in (one, other))),
@@ -53,7 +53,7 @@ def _facts(one: Rollout, other: Rollout, names: tuple[str, str], best: float) ->
         f'<tr><th scope="row">{what}</th><td>{a}</td><td>{b}</td>'
         f'<td class="ab-dim">{"≠" if a != b else ""}</td></tr>'
         for what, a, b in lines
-        if (a or b) and {a, b} != {"–"} and {a, b} != {"0"}
+        if {a, b} not in ({""}, {"–"})
     )
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     return (
@@ -98,7 +98,8 @@ def _programs(one: Rollout, other: Rollout, names: tuple[str, str]) -> str:
         f'<h4>Programs</h4><p class="ab-dim ab-legend">{differing} of {len(rows)} lines differ. '
         "≠ a changed line, with what changed underlined; + a line that only this one has; ▸ where "
         "it failed.</p>"
-        '<div class="ab-diff-box"><table class="ab-diff" aria-label="programs side by side"><thead>'
+        '<div class="ab-diff-box"><table class="ab-diff" aria-label="programs side by side">'
+        '<col class="ab-diff-no"><col><col class="ab-diff-no"><col><thead>'
         f"<tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 

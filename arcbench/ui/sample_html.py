@@ -114,7 +114,7 @@ def keep_label(batch: Batch, chosen: int | None, kept: int | None) -> str:
     rollout = batch.by_index(looked_at(batch, chosen))
     if rollout is None:
         return "Keep to compare"
-    name = name_of(rollout)
+    name = "the edit" if rollout.index == EDITED else html.number(rollout)
     return f"Let {name} go" if rollout.index == kept else f"Keep {name} to compare"
 
 
@@ -207,5 +207,5 @@ def _copy(text: str, label: str) -> str:
     """A button that puts a text into the clipboard."""
     return (
         f'<button type="button" class="ab-copy" data-copy="{escape(text)}">'
-        f'<span aria-hidden="true">⧉</span> <span aria-live="polite">{label}</span></button>'
+        f'<span aria-live="polite">{label}</span></button>'
     )
