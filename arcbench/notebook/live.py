@@ -38,6 +38,10 @@ class Live(Interactive):
     def stop(self) -> None:
         """Ask the work to save and end; wait until it has."""
 
+    @abstractmethod
+    def stamp(self) -> object:
+        """Something that differs whenever the view does, and is quicker to get."""
+
     def build(self, widgets: Any) -> Any:
         """The view and the button."""
         page = widgets.HTML(wrapped(self.content()))
@@ -51,12 +55,12 @@ class Live(Interactive):
             threading.Thread(target=self.stop, daemon=True).start()
 
         def follow() -> None:
-            over = False
+            over, seen = False, None
             while not over:
                 over = self.over()  # before the content, which then has all
-                new = wrapped(self.content())
-                if new != page.value:
-                    page.value = new
+                stamp = self.stamp()
+                if stamp != seen:
+                    page.value, seen = wrapped(self.content()), stamp
                 if not over:
                     time.sleep(TICK_S)
             button.description, button.disabled = label, True
@@ -99,6 +103,10 @@ class LiveRun(Live):
         """Ask the run to save and end after its step."""
         self._bench.stop(self.run)
 
+    def stamp(self) -> RunStatus:
+        """Its status, which is written at every step."""
+        return self.status()
+
     def content(self) -> str:
         """State, curve and, at the end, the figures before and after."""
         # The tab of the app has the same pieces.
@@ -134,6 +142,10 @@ class LiveSweep(Live):
     def stop(self) -> None:
         """Ask its runs to save and end, and start no other."""
         self._bench.stop_sweep(self.sweep)
+
+    def stamp(self) -> dict[str, RunStatus]:
+        """Where each of its runs stands."""
+        return self._bench.sweep_states(self.sweep)
 
     def content(self) -> str:
         """How many runs are in which state, and the chart."""
@@ -175,6 +187,10 @@ class LiveEvaluation(Live):
     def stop(self) -> None:
         """Ask the evaluation to end; what is judged stays."""
         jobs.stop(self._bench.evaluation(self.name))
+
+    def stamp(self) -> EvalStatus:
+        """Its status, which is written every few seconds."""
+        return self.status()
 
     def content(self) -> str:
         """How far it is, and the figures."""

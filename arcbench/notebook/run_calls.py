@@ -15,7 +15,7 @@ from arcbench.evaluation.sides import read_sides
 from arcbench.groups import GROUP_SIZES, GroupSizes, group_sizes
 from arcbench.parts import Part, in_part
 from arcbench.rollouts import Rollout
-from arcbench.runs import RunStore, free_name
+from arcbench.runs import RunStatus, RunStore, free_name
 from arcbench.submission import (
     Report,
     Submission,
@@ -66,6 +66,10 @@ class RunCalls:
         words = [f"{name}={_word(value)}" for name, value in changes.items()]
         return TrainConfig.from_dict(with_changes(base, words))
 
+    def free_run(self: _Bench, wanted: str) -> str:
+        """The name `wanted` for a run, or the first of `wanted-2` … that is not taken."""
+        return free_name(self.runs_root, wanted)
+
     def smallest_tasks(
         self: _Bench,
         count: int,
@@ -98,11 +102,6 @@ class RunCalls:
         found = {which: store.read_eval(which) for which in ("before", "after")}
         return {w: Measurement.from_dict(data) for w, data in found.items() if data is not None}
 
-    def first_rollouts(self: _Bench, run: str, count: int = 1) -> list[Rollout]:
-        """The first `count` completions of every step of a run: how its answers changed."""
-        store = self.run(run)
-        return [r for step in store.rollout_steps() for r in store.rollouts(step)[:count]]
-
     # Sweeps
 
     def start_sweep(
@@ -132,9 +131,28 @@ class RunCalls:
         folder = _sweep(self, name)
         return collect(folder, folder.plan())
 
+    def sweep_states(self: _Bench, name: str) -> dict[str, RunStatus]:
+        """Where each run of a sweep stands that has begun."""
+        folder = _sweep(self, name)
+        stores = [folder.run(point) for point in folder.plan().points]
+        return {store.name: store.status() for store in stores if store is not None}
+
     def sweep_goes_on(self: _Bench, name: str) -> bool:
         """Whether more will come of a sweep."""
         return goes_on(_sweep(self, name))
+
+    def sweep_ends(self: _Bench, name: str) -> dict[str, list[Rollout]]:
+        """The completions of the last step of each value, those of its seeds together."""
+        folder = _sweep(self, name)
+        found: dict[str, list[Rollout]] = {}
+        for values, points in folder.plan().values.items():
+            stores = [store for p in points if (store := folder.run(p)) is not None]
+            ends = [
+                store.rollouts(steps[-1]) for store in stores if (steps := store.rollout_steps())
+            ]
+            if ends:
+                found[", ".join(values)] = [r for end in ends for r in end]
+        return found
 
     def stop_sweep(self: _Bench, name: str) -> None:
         """Ask a sweep's runs to save and end, start no other, and wait until they have."""
