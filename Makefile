@@ -20,8 +20,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_AR
 SOURCES := arcbench app.py tests
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # One thread a process: threads that wait for a core are slow. A file's tests stay together, because they
-# share what they have set up.
-PYTEST = $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+# share what they have set up; tests/conftest.py says which files come first. One process more than cores,
+# since tests also wait: for servers, pages, deadlines.
+PYTEST = $(BIN)/python -m pytest -q -n $$(($$(nproc) + 1)) --maxprocesses 4 --dist loadfile \
+  --no-loadscope-reorder
 TEST_ENV := OMP_NUM_THREADS=1 GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1
 
 .PHONY: app lab notebooks overfit test test-fast test-engines lint format bench docs browser constraints clean

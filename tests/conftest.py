@@ -1,5 +1,7 @@
 """Settings that all tests share."""
 
+from collections import Counter
+
 from hypothesis import HealthCheck, settings
 
 from tests.browsing import app, browser, page, runs  # noqa: F401 (fixtures)
@@ -7,3 +9,12 @@ from tests.browsing import app, browser, page, runs  # noqa: F401 (fixtures)
 # A busy machine is no failure: laws are checked, not speed.
 settings.register_profile("arcbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("arcbench")
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first, those with most of them at the very front.
+
+    A file that takes a minute must not be begun when all others are done; small ones fill the gaps.
+    """
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
