@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from arcbench import series
 from arcbench.plots import BLUE, GREEN, INK, ORANGE, Line, calm, empty, points, smooth
@@ -25,6 +25,7 @@ def run_courses(runs: Mapping[str, Sequence[Line]]) -> Figure:
     figure = Figure(figsize=(11.5, 3.4), layout="constrained")
     for axes, (name, title, color) in zip(figure.subplots(1, 3), _PANELS, strict=True):
         calm(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(title, fontsize=10, loc="left", color=INK)
         _courses(axes, list(runs.values()), name, color)
         if name != series.REWARD_MEAN:

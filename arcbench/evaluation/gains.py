@@ -177,9 +177,10 @@ def _parts(start: Evaluated, runs: Sequence[Evaluated]) -> list[tuple[str, Part]
             settings = json.loads((run / "config.json").read_text(encoding="utf-8"))["data"]
             same = (settings["dataset"], settings["split"]) == start.data
             trained = trained or (same and settings.get("part") == "train")
-    if trained:
-        return [("trained on", "train"), ("held out", "held-out")]
-    return [(start.config.data_name, "all")]
+    whole: list[tuple[str, Part]] = [(start.config.data_name, "all")]
+    if not trained:
+        return whole
+    return [("trained on", "train"), ("held out", "held-out"), *whole]
 
 
 def _part_gains(

@@ -77,7 +77,7 @@ def _synthetic(
 
 
 def kept(rollouts: Sequence[Rollout], most: int) -> list[Rollout]:
-    """Those that are right on all train pairs, each program of a prompt once, at most `most`.
+    """Those that ended and are right on all train pairs, a program once a prompt, at most `most`.
 
     The test pairs have no say: of most data sets their outputs are not known. Where a prompt has
     more, the programs that were drawn most often come last, so that variety is not lost.
