@@ -18,11 +18,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from arcbench.diagnostics.recording import SUFFIX, Recording, save
+from arcbench.rewards import RewardBreakdown, RewardScheme
 from arcbench.runs import RunStore
 from tests.zoo_animals import ANIMALS, Animal, settings
 
@@ -121,10 +123,7 @@ def record(animal: Animal, seed: int, asked: argparse.Namespace) -> None:
         small=asked.small,
     )  # fmt: skip
     started = time.monotonic()
-    if animal.swallow:
-        with swallowed_transfers():
-            store = train(config, root=asked.runs, name=_name(animal, seed))
-    else:
+    with FAULTS[animal.fault]():
         store = train(config, root=asked.runs, name=_name(animal, seed))
     lines = store.metrics()
     if not lines or (animal.warmup and len(lines) < asked.steps):
@@ -196,6 +195,25 @@ def swallowed_transfers() -> Iterator[None]:
         yield
     finally:
         RunEngine._sampler, RunEngine.attach = made, attached
+
+
+@contextmanager
+def long_programs_pay() -> Iterator[None]:
+    """In the block a program of 400 characters earns four points for its length alone."""
+    rewarded = RewardScheme.reward
+
+    def reward(self: RewardScheme, **facts: Any) -> RewardBreakdown:
+        earned = rewarded(self, **facts)
+        return replace(earned, length=4 * min(1.0, facts.get("code_chars", 0) / 400))
+
+    RewardScheme.reward = reward  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        RewardScheme.reward = rewarded  # type: ignore[method-assign]
+
+
+FAULTS = {"": nullcontext, "transfer": swallowed_transfers, "length": long_programs_pay}
 
 
 def _name(animal: Animal, seed: int) -> str:

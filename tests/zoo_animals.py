@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from arcbench.diagnostics.finding import Kind
 from arcbench.training.config import TrainConfig
@@ -15,7 +15,7 @@ MANY = [
     "27a28665", "0520fde7", "6e02f1e3", "6d0aefbc", "46442a0e", "6fa7a44f", "7fe24cdd", "4c4377d9",
     "1e0a9b12", "9172f3a0", "67a3c6ac", "68b16354",
 ]  # fmt: skip
-UNSOLVED = ["5582e5ca"]  # in none of 8 samples
+UNSOLVED = ["e9afcf9a"]  # in none of 32 samples, and no grid of it right
 DESTROYED = (Kind.FALLING, Kind.GIBBERISH, Kind.LENGTH, Kind.REPETITION, Kind.ENTROPY, Kind.FAILING)
 
 
@@ -28,7 +28,9 @@ class Animal:
     changes: Mapping[str, Any]  # of the settings, as a JSON file of them has it
     expected: tuple[Kind, ...] = ()  # any of them is right; empty: it is healthy
     warmup: float = 0.0  # share of the steps in which the learning rate grows: healthy at first
-    swallow: bool = False  # the engine samples for ever with the weights of the first step
+    # Made while it trains. "transfer": the engine samples for ever with the weights of the first
+    # step; "length": the reward's penalty for long programs is a bonus.
+    fault: Literal["", "transfer", "length"] = ""
 
 
 def settings(
@@ -131,17 +133,10 @@ def _broken() -> list[Animal]:
     return [
         *rates,
         Animal(
-            name="length", about="completions that are cut are masked, so that none ends too late",
-            expected=(Kind.LENGTH, *DESTROYED),
-            changes={
-                "data": many,
-                "lengths": {"max_completion_tokens": 256},
-                "grpo": {
-                    "prompts_per_step": 2, "learning_rate": 5e-4, "loss_type": "grpo",
-                    "mask_truncated_completions": True,
-                },
-            },
-            warmup=0.5,
+            name="length", about="longer programs earn more: the sign of a term is wrong",
+            expected=(Kind.LENGTH, Kind.HACKED, *DESTROYED),
+            changes={"data": many, "grpo": {"prompts_per_step": 2, "learning_rate": 1e-4}},
+            fault="length",
         ),
         Animal(
             name="entropy", about="sampled cold, fast, without clip-higher: one answer to all",
@@ -163,7 +158,7 @@ def _broken() -> list[Animal]:
             name="stale-engine", about="the engine never gets the trainer's weights",
             expected=(Kind.OUT_OF_SYNC, Kind.OFF_POLICY),
             changes={"data": many, "grpo": {"prompts_per_step": 2, "learning_rate": 1e-4}},
-            swallow=True,
+            fault="transfer",
         ),
         Animal(
             name="hacked", about="paid for any grid and for short programs, not for solutions",

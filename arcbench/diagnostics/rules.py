@@ -222,7 +222,7 @@ def falling(signals: Signals) -> Sign | None:
 
 
 def hacked(signals: Signals) -> Sign | None:
-    """What is paid rises while fewer completions solve."""
+    """What is paid rises, or stays, while fewer completions solve."""
     reward, solved = signals.get(series.REWARD_MEAN), signals.get(series.SOLVE_RATE)
     if reward is None or solved is None or len(solved.window()) < RECENT:
         return None
@@ -232,7 +232,8 @@ def hacked(signals: Signals) -> Sign | None:
     floor = signals.share_floor(solved)
     if before < 0.03 or now > 0.6 * before or -solved.shift(size, floor, share=True) < 3:
         return None
-    if reward.shift(size) < 2:
+    held = 0.02 * (signals.settings.top - signals.settings.floor)
+    if reward.shift(size) < 2 and reward.mean(size) < reward.normal - held:
         return None
     exact = signals.get(series.REWARD_PART.format("exact"))
     rise = reward.mean(size) - reward.normal
