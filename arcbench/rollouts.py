@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from arcbench.augment import Augmentation
+from arcbench.displayed import Displayed
 from arcbench.errors import UserError
 from arcbench.files import replacing
 from arcbench.grids import Grid, as_grid, to_lists
@@ -23,7 +24,7 @@ SCHEMA = 1  # of the encoded form; raise it with every change of the fields
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rollout:
+class Rollout(Displayed):
     """One completion for one prompt, judged."""
 
     task_id: str
@@ -46,12 +47,6 @@ class Rollout:
     def solved(self) -> bool:
         """Whether every train and test pair is exact."""
         return self.score.solved
-
-    def _repr_html_(self) -> str:
-        """How a notebook shows it; with its task, `arcbench.notebook.show_rollout` shows more."""
-        from arcbench.notebook import show
-
-        return show(self)._repr_html_()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

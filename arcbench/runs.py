@@ -17,6 +17,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
 
+from arcbench.displayed import Displayed
 from arcbench.errors import UserError
 from arcbench.files import append_whole, write_json
 from arcbench.folders import (
@@ -80,17 +81,11 @@ class MetricsReader:
 
 
 @dataclass(frozen=True, slots=True)
-class RunStore(WorkFolder[RunStatus]):
+class RunStore(WorkFolder[RunStatus], Displayed):
     """One run folder. Made by `create` or `open`; safe for one writer and many readers."""
 
     KIND: ClassVar[str] = "run"
     STATUS: ClassVar[type[RunStatus]] = RunStatus
-
-    def _repr_html_(self) -> str:
-        """How a notebook shows it."""
-        from arcbench.notebook import show
-
-        return show(self)._repr_html_()
 
     @property
     def checkpoints(self) -> Path:

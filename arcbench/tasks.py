@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from arcbench.displayed import Displayed
 from arcbench.errors import UserError, unknown
 from arcbench.grids import Grid, fingerprint, same_grid
 from arcbench.scoring import Split
@@ -40,7 +41,7 @@ class Pair:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Task:
+class Task(Displayed):
     """One puzzle: at least one train pair, all of them with outputs, and its test pairs."""
 
     id: str
@@ -65,12 +66,6 @@ class Task:
         """All inputs in the order of `pairs`."""
         return tuple(p.input for _, p in self.pairs)
 
-    def _repr_html_(self) -> str:
-        """How a notebook shows it."""
-        from arcbench.notebook import show
-
-        return show(self)._repr_html_()
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadProblem:
@@ -86,7 +81,7 @@ class LoadProblem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskSet(Mapping[str, Task]):
+class TaskSet(Mapping[str, Task], Displayed):
     """Tasks by id, in the order of their source; what could not be read is in `problems`."""
 
     name: str

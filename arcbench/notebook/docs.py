@@ -14,7 +14,7 @@ from arcbench.errors import MissingExtra, UserError
 from arcbench.files import write_text
 
 CELL_S = 3600  # the longest that one cell may take
-_NO_SCRIPT = re.compile(r'<script src=""></script>\s*')
+_NO_SCRIPT = re.compile(r'<script src="">\s*</script>\s*')
 # The static form of a widget before the widget, which a page without a kernel cannot show.
 PRIORITY = (
     "text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain",

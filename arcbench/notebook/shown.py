@@ -14,11 +14,13 @@ from arcbench.render import grid_svg
 from arcbench.rollouts import Rollout
 from arcbench.runs import RunStore
 from arcbench.sandbox.types import Failure
-from arcbench.tasks import Task
+from arcbench.tasks import Task, TaskSet
 from arcbench.ui import html, runs_html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+GALLERY = 24  # tasks of a data set that are shown
 
 
 class Shown:
@@ -28,6 +30,13 @@ class Shown:
         self.content = content  # without the style around it
         self.text = text or "(shown as HTML)"
 
+    def bundle(self) -> dict[str, str]:
+        """Both forms, by their kinds."""
+        return {"text/html": wrapped(self.content), "text/plain": self.text}
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return self.bundle()
+
     def _repr_html_(self) -> str:
         return wrapped(self.content)
 
@@ -36,7 +45,7 @@ class Shown:
 
 
 def show(value: Any, *, title: str = "", max_px: int = 180) -> Shown:
-    """A grid (array or nested lists), task, rollout, run, prompt or Figure, to be looked at.
+    """A grid (array or nested lists), task, data set, rollout, run, prompt or Figure.
 
     `title` stands above it; `max_px` is the longer side of a grid. UserError for anything else.
     """
@@ -50,6 +59,8 @@ def _content(value: Any, max_px: int) -> Shown:
         return value
     if isinstance(value, Task):
         return Shown(html.task_page(value), f"task {value.id}: {len(value.pairs)} pairs")
+    if isinstance(value, TaskSet):
+        return _gallery(value)
     if isinstance(value, Rollout):
         return show_rollout(None, value)
     if isinstance(value, RunStore):
@@ -58,14 +69,34 @@ def _content(value: Any, max_px: int) -> Shown:
         return Shown(grid_svg(as_grid(value), max_px=max_px), str(value))
     if hasattr(value, "savefig"):
         return show_figure(value)
-    if isinstance(value, Sequence) and value and isinstance(value[0], Mapping):
+    if isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
         return show_prompt(value)
-    if isinstance(value, Sequence) and value and isinstance(value[0], Sequence):
+    if isinstance(value, list | tuple) and value and isinstance(value[0], Sequence):
         return Shown(grid_svg(as_grid(value), max_px=max_px), str(value))
     raise UserError(
         f"nothing to show of a {type(value).__name__}: show takes a grid, a task, a rollout, a "
         "run, the messages of a prompt or a Figure"
     )
+
+
+def _gallery(tasks: TaskSet) -> Shown:
+    """The first pair of the first tasks."""
+    figures = "".join(
+        f'<figure><figcaption class="ab-id">{escape(task.id)}</figcaption>{_small(task)}</figure>'
+        for task in list(tasks.values())[:GALLERY]
+    )
+    more = f", the first {GALLERY} of them" if len(tasks) > GALLERY else ""
+    problems = f"; {len(tasks.problems)} could not be read" if tasks.problems else ""
+    said = f"{tasks.name}: {len(tasks)} tasks{more}{problems}"
+    return Shown(f'<p class="ab-dim">{escape(said)}</p><div class="ab-grids">{figures}</div>', said)
+
+
+def _small(task: Task) -> str:
+    pair = task.train[0]
+    grids = [grid for grid in (pair.input, pair.output) if grid is not None]
+    side = max(max(grid.shape) for grid in grids)  # both to the same scale
+    shown = (grid_svg(g, max_px=round(56 * max(g.shape) / side), label=task.id) for g in grids)
+    return f'<div class="ab-pair-grids">{"".join(shown)}</div>'
 
 
 def show_grids(grids: Iterable[Any], titles: Sequence[str] = (), *, max_px: int = 150) -> Shown:
