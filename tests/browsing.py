@@ -26,10 +26,10 @@ def free_port():
 class App:
     """The app's process; what it says is in `said`."""
 
-    def __init__(self, runs, port):
+    def __init__(self, runs, port, *options):
         self.said = ""
         self.process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port), "--runs", str(runs)],
+            [sys.executable, "app.py", "--port", str(port), "--runs", str(runs), *options],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -43,7 +43,7 @@ class App:
             ready, _, _ = select.select([self.process.stdout], [], [], 0.5)
             new = os.read(self.process.stdout.fileno(), 65536) if ready else b""
             self.said += new.decode()
-            if found := re.search(r"http://127\.0\.0\.1:\d+", self.said):
+            if found := re.search(r"http://[\d.]+:\d+", self.said):
                 return found[0]
             if ready and not new:
                 break
