@@ -106,6 +106,7 @@ def interrupt(store: WorkFolder[Any]) -> None:
     """Ask whoever works in the folder to end now, and do not wait for it."""
     status = store.status()
     if status.state is RunState.RUNNING:
+        store.request_stop()
         _signal(status, signal.SIGTERM)
 
 

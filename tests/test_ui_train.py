@@ -1,4 +1,5 @@
 import re
+import shutil
 import time
 from dataclasses import replace
 
@@ -201,6 +202,9 @@ def test_the_line_for_the_gpu_tells_who_has_it_and_who_waits():
     assert "step 2 of 9" in shown
     assert "○ waits, 1 before it" in shown
     assert shown.index('data-run="one"') < shown.index('data-run="two" aria-current="true"')
+    foreign = train_view.queue([train_view.Waiting(name="a <sweep>", status=None)], None)
+    assert "a &lt;sweep&gt;" in foreign
+    assert "data-run" not in foreign
     assert "No run is on its way" in train_view.queue([], None)
 
 
@@ -225,7 +229,11 @@ def test_a_run_from_a_checkpoint_has_the_old_settings_and_its_weights(tmp_path):
     with pytest.raises(UserError, match="unknown checkpoint of run mine"):
         continued(store, 11)
     config = continued(store, 10, steps=50, learning_rate=1e-5)
-    assert config.policy.model == str((store.checkpoints / "checkpoint-10").resolve())
+    kept = store.checkpoints / "kept-10"
+    assert config.policy.model == str(kept.resolve())
+    shutil.rmtree(store.checkpoints / "checkpoint-10")  # the old run goes on
+    assert (kept / "whole.json").is_file()
+    assert continued(store, 10).policy.model == config.policy.model
     assert (config.seed, config.steps, config.grpo.learning_rate) == (3, 50, 1e-5)
 
 
@@ -306,4 +314,4 @@ def test_a_killed_run_is_resumed_and_its_adapter_goes_on_in_a_new_run(bench, tin
     assert [m["step"] for m in bench.metrics(run)] == list(range(1, last + 3))
     new = bench.run(child)
     assert jobs.wait(new, timeout_s=120).state is RunState.FINISHED, jobs.tail(new)
-    assert f"checkpoint-{last}" in new.config()["policy"]["adapter"]
+    assert f"kept-{last}" in new.config()["policy"]["adapter"]

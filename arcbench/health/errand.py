@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,6 +33,13 @@ class Errand(WorkFolder[Status]):
 
     KIND: ClassVar[str] = "errand"
     STATUS: ClassVar[type[Status]] = Status
+
+    def status(self) -> Status:
+        """Where it stands; one that was asked to end before it could answer was stopped."""
+        found = WorkFolder.status(self)
+        if found.state is RunState.DIED and self.stop_file.is_file():
+            return replace(found, state=RunState.STOPPED, phase="", reason="stopped at its start")
+        return found
 
     @property
     def result_file(self) -> Path:

@@ -59,7 +59,7 @@ def keep_healthy(store: RunStore, step: int, keep: int) -> None:
     folder = store.checkpoints / f"{_HEALTHY}{step}"
     if folder.exists():
         _drop(folder)
-    _link(store.checkpoints / f"{_ROLLING}{step}", folder)
+    link(store.checkpoints / f"{_ROLLING}{step}", folder)
     for old in healthy_steps(store)[:-keep]:
         _drop(store.checkpoints / f"{_HEALTHY}{old}")
 
@@ -122,7 +122,7 @@ def _restore(store: RunStore, step: int) -> None:
     if not (rolling / _WHOLE).is_file():
         if rolling.exists():
             _drop(rolling)
-        _link(store.checkpoints / f"{_HEALTHY}{step}", rolling)
+        link(store.checkpoints / f"{_HEALTHY}{step}", rolling)
 
 
 def _note(store: RunStore, plan: Rewind) -> None:
@@ -135,7 +135,7 @@ def _note(store: RunStore, plan: Rewind) -> None:
     store.add_info(rewinds=[*earlier, asdict(plan)])
 
 
-def _link(folder: Path, to: Path) -> None:
+def link(folder: Path, to: Path) -> None:
     """A second name for all files of a folder, whole or not at all; copies where links fail."""
     partial = to.with_name(f".{to.name}{_UNDONE}")
     shutil.rmtree(partial, ignore_errors=True)

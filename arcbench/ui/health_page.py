@@ -169,15 +169,20 @@ def _servers(bench: Workbench, here: Any, tab: Any, timer: Any, quiet: dict[str,
             up = [s.url for s in servers if s.answers]
             report = newest_check(bench)
             running = report is not None and not report.status.state.over
+            new = (tuple(servers), report)
+            same = old is not None and old[0] == new[0]
+            choices = [(f"{s.url} ({s.word})", s.name) for s in servers]
             return (
-                health_html.server_table(servers),
-                gr.Dropdown([(f"{s.url} ({s.word})", s.name) for s in servers], value=name),
+                gr.skip() if same else health_html.server_table(servers),
+                gr.skip() if same and name == current else gr.Dropdown(choices, value=name),
                 gr.Button("Stop server", interactive=live),
                 server_page(bench, name),
-                gr.Dropdown(up) if address else gr.Dropdown(up, value=next(iter(up), None)),
-                gr.skip() if report is not None and report == old else sync_page(report),
+                (gr.skip() if same else gr.Dropdown(up))
+                if address
+                else gr.Dropdown(up, value=next(iter(up), None)),
+                gr.skip() if old is not None and old[1] == report else sync_page(report),
                 gr.Button(interactive=running),
-                report,
+                new,
             )
 
         return guarded(all_of_it)

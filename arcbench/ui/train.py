@@ -249,9 +249,7 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
         def all_of_it() -> Any:
             new = look(bench, run, old)
             same = new.run == old.run
-            names = run_names(bench)
             state = same and new.status.state is old.status.state
-            waiting = in_line(bench)
             over = bool(new.run) and not new.live
             kept = same and new.checkpoints == old.checkpoints
             last = new.checkpoints[-1] if new.checkpoints else None
@@ -260,7 +258,7 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
             )  # fmt: skip
             return [
                 new,
-                queue(waiting, new.run),
+                gr.skip() if same and new.waiting == old.waiting else queue(new.waiting, new.run),
                 gr.skip() if same and new.status == old.status else status_line(new),
                 gr.skip() if drawn and new.findings == old.findings else curve(new),
                 gr.skip() if same and new.log == old.log else log_text(new),
@@ -277,7 +275,7 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
                 gr.skip() if state else gr.Button(interactive=over),
                 gr.skip() if kept else gr.Dropdown(list(new.checkpoints), value=last),
                 gr.skip() if kept else gr.Button(interactive=last is not None),
-                gr.Dropdown(names),
+                gr.skip() if new.runs == old.runs else gr.Dropdown(list(new.runs)),
             ]
 
         return guarded(all_of_it)

@@ -40,6 +40,8 @@ class View:
     before: Mapping[str, float] | None = None  # figures of the measurement before training
     after: Mapping[str, float] | None = None
     usage: Usage = field(default_factory=Usage)  # of its process, now
+    runs: tuple[str, ...] = ()  # all there are, the newest first
+    waiting: tuple["Waiting", ...] = ()  # the line for the GPU
 
     @property
     def live(self) -> bool:
@@ -52,13 +54,13 @@ class Waiting:
     """A run that has the GPU, or waits for it."""
 
     name: str
-    status: RunStatus
+    status: RunStatus | None  # None: it takes turns with the runs, but is none of this folder
 
 
 def look(bench: Workbench, run: str | None, old: View | None = None) -> View:
     """Read how a run stands; what is in `old` already is not made again."""
     if not run:
-        return View()
+        return View(runs=tuple(run_names(bench)), waiting=in_line(bench))
     store = bench.run(run)
     # The status first: what a run wrote before it ended is then in the metrics for sure.
     status = store.status()
@@ -77,6 +79,8 @@ def look(bench: Workbench, run: str | None, old: View | None = None) -> View:
         before=before and before["figures"],
         after=after and after["figures"],
         usage=usage_of(status.pid) if here else Usage(),
+        runs=tuple(run_names(bench)),
+        waiting=in_line(bench),
     )
 
 
@@ -85,9 +89,13 @@ def run_names(bench: Workbench) -> list[str]:
     return [store.name for store in bench.runs()]
 
 
-def in_line(bench: Workbench) -> list[Waiting]:
+def in_line(bench: Workbench) -> tuple[Waiting, ...]:
     """The runs that have the GPU or wait for it, the first first."""
-    return [Waiting(name=name, status=bench.run(name).status()) for name in bench.queue()]
+    names = bench.queue()
+    there = {store.name: store for store in bench.runs()} if names else {}
+    return tuple(
+        Waiting(name=name, status=there[name].status() if name in there else None) for name in names
+    )
 
 
 def queue(waiting: Sequence[Waiting], chosen: str | None) -> str:
@@ -97,19 +105,24 @@ def queue(waiting: Sequence[Waiting], chosen: str | None) -> str:
             '<p class="ab-dim ab-count">No run is on its way; several started ones would wait '
             "for each other here.</p>"
         )
-    items = "".join(
-        f'<li><button type="button" class="ab-link" data-run="{escape(w.name)}"'
-        f"{' aria-current=' + chr(34) + 'true' + chr(34) if w.name == chosen else ''}>"
-        f"{escape(w.name)}</button> {_place(w, i)}</li>"
-        for i, w in enumerate(waiting)
-    )
+    items = "".join(f"<li>{_named(w, chosen)} {_place(w, i)}</li>" for i, w in enumerate(waiting))
     return f'<ol class="ab-queue" aria-label="runs in line for the GPU">{items}</ol>'
+
+
+def _named(waiting: Waiting, chosen: str | None) -> str:
+    name = escape(waiting.name)
+    if waiting.status is None:
+        return f"<span>{name}</span>"
+    current = ' aria-current="true"' if waiting.name == chosen else ""
+    return f'<button type="button" class="ab-link" data-run="{name}"{current}>{name}</button>'
 
 
 def _place(waiting: Waiting, before: int) -> str:
     s = waiting.status
     if before:
         return f'<span class="ab-badge ab-badge-wrong">○ waits, {before} before it</span>'
+    if s is None:
+        return '<span class="ab-badge ab-badge-partly">▸ at work</span>'
     of = f" of {s.total_steps}" if s.total_steps else ""
     return (
         f'<span class="ab-badge ab-badge-partly">▸ {escape(s.phase or s.state.value)}</span> '
