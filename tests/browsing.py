@@ -7,12 +7,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+SHOTS = ROOT / "build" / "screenshots"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
@@ -44,10 +46,17 @@ class App:
             new = os.read(self.process.stdout.fileno(), 65536) if ready else b""
             self.said += new.decode()
             if found := re.search(r"http://[\d.]+:\d+", self.said):
+                # Who does not read lets the app wait once the pipe is full.
+                threading.Thread(target=self.listen, daemon=True).start()
                 return found[0]
             if ready and not new:
                 break
         raise AssertionError(f"the app did not come up:\n{self.said}")
+
+    def listen(self):
+        """Keep what else it says."""
+        while new := os.read(self.process.stdout.fileno(), 65536):
+            self.said += new.decode(errors="replace")
 
     def close(self):
         self.process.terminate()
@@ -99,9 +108,16 @@ def page(app, browser, request):
     made.goto(app.address + getattr(request, "param", ""))
     made.wait_for_selector(".ab-thumb")
     yield made
+    shot(made, request.node.name)
     made.close()
     assert complaints == [], complaints
     assert {host for host in asked if host} == {app.address.split("/")[2]}
+
+
+def shot(page, name):
+    """Keep what is to be seen: what CI has to show of the app."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)[:120]}.png")
 
 
 def tab(page, name):
