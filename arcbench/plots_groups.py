@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentF
 from arcbench.groups import GroupSizes, signal_chance
 from arcbench.plots import BLUE, INK, ORANGE, calm
 
-BARC = {"1 of 8 (BARC 8B, training tasks)": 1 / 8, "1 of 50 (evaluation tasks)": 1 / 50}
+BARC = {"1 of 8 (BARC 8B, training tasks)": 1 / 8, "1 of 50 (its evaluation tasks)": 1 / 50}
 
 
 def group_size_chart(
@@ -37,14 +37,14 @@ def _shares(axes: Axes, found: GroupSizes, chosen: int | None, others: Mapping[s
     calm(axes)
     axes.set_title("groups with a signal, by group size", fontsize=10, loc="left", color=INK)
     sizes = list(found.signal)
-    many = np.geomspace(sizes[0], sizes[-1], 40)
+    many = sorted({round(size) for size in np.geomspace(sizes[0], sizes[-1], 40)})
     for (name, rate), style in zip(others.items(), ("--", ":", "-."), strict=False):
-        chances = [signal_chance(rate, round(size)) for size in many]
+        chances = [signal_chance(rate, size) for size in many]
         axes.plot(many, chances, color=ORANGE, ls=style, lw=1.4, label=f"a task solved {name}")
     axes.axhline(found.open_share, color=INK, lw=1, alpha=0.5)
     axes.annotate(
-        f"{found.open_share:.0%} of the tasks are solved sometimes", (sizes[0], found.open_share),
-        xytext=(2, 3), textcoords="offset points", fontsize=8, color=INK,
+        f"{found.open_share:.0%} of the tasks are solved sometimes", (sizes[-1], found.open_share),
+        xytext=(0, 3), textcoords="offset points", fontsize=8, color=INK, ha="right",
     )  # fmt: skip
     label = f"these {len(found.rates)} tasks"
     axes.plot(sizes, list(found.signal.values()), color=BLUE, lw=2.2, marker="o", label=label)

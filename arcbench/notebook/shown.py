@@ -143,7 +143,10 @@ def show_figure(figure: "Figure", label: str = "plot") -> Shown:
     """A matplotlib Figure as SVG in the colours of the page."""
     from arcbench.plots import figure_svg
 
-    return Shown(figure_svg(figure, escape(label)), label)
+    # Not wider than it was made for: an SVG would fill the page, its letters with it.
+    width = round(96 * figure.get_figwidth())
+    svg = figure_svg(figure, escape(label))
+    return Shown(f'<div style="max-width: {width}px">{svg}</div>', label)
 
 
 def table(
