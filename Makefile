@@ -24,7 +24,8 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # since tests also wait: for servers, pages, deadlines.
 PYTEST = $(BIN)/python -m pytest -q -n $$(($$(nproc) + 1)) --maxprocesses 4 --dist loadfile \
   --no-loadscope-reorder
-TEST_ENV := OMP_NUM_THREADS=1 GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1
+TEST_ENV := OMP_NUM_THREADS=1 GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1 ARCBENCH_QUICK=1
+NBMAKE := --nbmake --nbmake-timeout=600
 
 .PHONY: app lab notebooks overfit test test-fast test-engines lint format bench docs browser constraints clean
 
@@ -37,12 +38,12 @@ lab: $(VENV)/.lab
 overfit: $(VENV)/.app
 	$(BIN)/python -m arcbench overfit
 
-test: lint browser notebooks
-	$(TEST_ENV) $(PYTEST) -m "not gpu and not engines"
+# The notebooks begin, because each of them takes long.
+test: lint browser
+	$(TEST_ENV) $(PYTEST) -m "not gpu and not engines" $(NBMAKE) notebooks tests
 
-# One after the other on a core each: what they start needs cores, too.
 notebooks: $(VENV)/.dev
-	$(TEST_ENV) ARCBENCH_QUICK=1 $(BIN)/python -m pytest -q -n 2 --nbmake --nbmake-timeout=600 notebooks
+	$(TEST_ENV) $(PYTEST) $(NBMAKE) notebooks
 
 test-fast: $(VENV)/.dev
 	$(TEST_ENV) $(PYTEST) -m "not slow and not browser and not gpu and not engines"

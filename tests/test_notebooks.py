@@ -40,6 +40,13 @@ def test_a_notebook_asks_a_question_with_its_number(path):
     assert re.fullmatch(rf"# {path.stem[:2]} · .+\?", title), title
 
 
+def test_the_readme_tells_what_each_asks():
+    readme = (NOTEBOOKS[0].parent.parent / "README.md").read_text(encoding="utf-8")
+    for path in NOTEBOOKS:
+        question = source(cells(path)[0]).splitlines()[0].split(" · ")[1]
+        assert f"| `{path.stem}` | {question} |\n" in readme
+
+
 @every_notebook
 def test_outputs_counts_and_an_editor_s_notes_are_stripped(path):
     text = path.read_text(encoding="utf-8")
