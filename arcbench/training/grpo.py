@@ -49,6 +49,7 @@ from arcbench.training.recorder import (
 from arcbench.training.resuming import give_up_with, resumable
 from arcbench.training.run_plots import save_plots
 from arcbench.training.tracking import told_nobody, trackers
+from arcbench.training.trim import trimmed
 from arcbench.training.trl_args import grpo_args, micro_batches, num_prompts
 from arcbench.training.watch import Watch, watch_callback
 from arcbench.turns import own_turn
@@ -332,7 +333,7 @@ class _Run:
             stop_with=self._stopped_by_guard,
         )
         torch.manual_seed(config.seed)  # an adapter's first weights are drawn from it
-        trainer = observed(GRPOTrainer, observer)(
+        trainer = trimmed(observed(GRPOTrainer, observer), config)(
             model=model,
             reward_funcs=bridge.reward,
             rollout_func=engine.sampler.rollout,
