@@ -23,7 +23,9 @@ from arcbench.policies.chat import ChatTokenizer, Job
 LOG = logging.getLogger(__name__)
 # Models whose attention is plain: no window, no sinks, no bias.
 PLAIN_ATTENTION = frozenset({"llama", "mistral", "qwen2", "qwen3"})
-ENOUGH_ROWS = 64  # in a batch, so that prompts of another length need not be with them
+# In a batch, so that prompts of another length need not be with them. A GPU takes as long for a
+# token of few rows as for one of many.
+ENOUGH_ROWS = {"cpu": 64, "cuda": 1024}
 
 
 class TransformersPolicy(Asked):
@@ -134,6 +136,7 @@ class TransformersPolicy(Asked):
         on_gpu = self.model.device.type == "cuda"
         max_rows = min(4096 if on_gpu else 256, 2**28 // self.model.config.vocab_size)
         max_cache = self._cache_budget_bytes() / _cache_bytes_per_token(self.model)
+        enough = ENOUGH_ROWS["cuda" if on_gpu else "cpu"]
         jobs: list[Job] = []
         rows = prompts = 0
         # Those of the same prompt are neighbours and share it.
@@ -144,7 +147,7 @@ class TransformersPolicy(Asked):
                     length = len(jobs[0].ids)  # every prompt takes the room of the longest
                     cells = (prompts + (job.ids != jobs[-1].ids)) * length
                     full = rows + count > max_rows or cells > max_cache
-                    lost = rows >= ENOUGH_ROWS and 2 * len(job.ids) < length
+                    lost = rows >= enough and 2 * len(job.ids) < length
                     if full or lost:
                         yield jobs
                         jobs, rows, prompts = [], 0, 0
