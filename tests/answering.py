@@ -61,9 +61,11 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def answering(model: str = "small") -> Iterator[Listener]:
+def answering(
+    model: str = "small", handler: type[BaseHTTPRequestHandler] = Answering
+) -> Iterator[Listener]:
     """One that runs, with its `url` and what was asked of it in `bodies`."""
-    httpd = Listener(("127.0.0.1", 0), Answering)
+    httpd = Listener(("127.0.0.1", 0), handler)
     httpd.plan, httpd.bodies, httpd.delay_s, httpd.connections = [], [], 0.0, 0
     httpd.model, httpd.answered = model, 0
     httpd.url = f"http://127.0.0.1:{httpd.server_port}/v1"
