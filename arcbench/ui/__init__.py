@@ -168,6 +168,8 @@ def launch(
             max_file_size=MAX_UPLOAD_MB * 1_000_000,
             app_kwargs={"middleware": [gate(host)]},
             ssr_mode=False,
+            # It would ask itself for the page first, and give up where a run keeps all cores busy.
+            _frontend=False,
             **style(),
         )
         # Like Ctrl-C: policies and sandbox are closed on the way out.
