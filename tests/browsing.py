@@ -38,7 +38,7 @@ class App:
             env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
         )
 
-    def url(self, timeout_s=90):
+    def url(self, timeout_s=240):
         """Where it listens, as it says itself."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
@@ -104,7 +104,7 @@ def page(app, browser, request):
         "console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None
     )
     made.on("request", lambda request: asked.add(request.url.split("/")[2]))
-    made.set_default_timeout(30_000)
+    made.set_default_timeout(60_000)
     made.goto(app.address + getattr(request, "param", ""))
     made.wait_for_selector(".ab-thumb")
     yield made
