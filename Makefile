@@ -69,13 +69,14 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev browser
 	$(BIN)/python -m arcbench.sandbox.bench
 	$(BIN)/python -m arcbench.dsl.bench
 	$(BIN)/python -m arcbench.training.bench
 	$(BIN)/python -m arcbench.judge_bench
 	$(BIN)/python -m arcbench.synth.bench
 	$(BIN)/python -m arcbench.diagnostics.bench
+	$(BIN)/python -m arcbench.ui.bench
 
 # With the parameters that readers have, it takes about a quarter of an hour; ARCBENCH_QUICK=1 less.
 docs: $(VENV)/.lab
