@@ -17,6 +17,7 @@ from arcbench.training.memory import GB, MemoryPlan, plan
 from arcbench.training.memory_advice import model_shape
 from arcbench.training.serving import ServerConfig
 
+STEP_S = 6 * 3600.0  # no step of a run takes longer; who cannot wait kills it
 HEALTH = ".health"  # within the folder of runs: checks and servers
 
 
@@ -51,6 +52,10 @@ class Control:
     def queue(self) -> list[str]:
         """The runs that have the GPU or wait for it, the first first."""
         return turns.line(self.runs_root / turns.FOLDER)
+
+    def stop_after_step(self, run: str) -> RunStatus:
+        """Ask a run to save and end after its step, and wait however long that takes."""
+        return jobs.stop(self.run(run), grace_s=STEP_S)
 
     def kill(self, run: str) -> RunStatus:
         """End a run at once; what came after its newest checkpoint is made again by `resume`."""

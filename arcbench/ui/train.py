@@ -213,19 +213,21 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
                 halt_check = gr.Button("Cancel check", min_width=105, scale=0, interactive=False,
                                        elem_id="ab-check-stop")  # fmt: skip
             line = gr.HTML(queue([], None), js_on_load=PICK_JS, elem_id="ab-queue")
-    with gr.Row(elem_id="ab-run-row"):
-        chosen = gr.Dropdown([], label="Run", scale=3, min_width=210, elem_id="ab-run")
-        halt = gr.Button("Stop", interactive=False, scale=0, min_width=70, elem_id="ab-stop")
-        end_it = gr.Button("Kill", interactive=False, scale=0, min_width=60, variant="stop",
-                           elem_id="ab-kill")  # fmt: skip
-        go_on = gr.Button("Resume", interactive=False, scale=0, min_width=80, elem_id="ab-resume")
-        step = gr.Dropdown([], label="Checkpoint", min_width=110, interactive=True,
-                           elem_id="ab-checkpoint")  # fmt: skip
-        more = gr.Textbox(
-            "", label="Steps in all", placeholder="as before", min_width=100, elem_id="ab-more"
-        )
-        fork = gr.Button("Continue as a new run", interactive=False, scale=0, min_width=170,
-                         elem_id="ab-continue")  # fmt: skip
+    with gr.Row(elem_id="ab-train-run"):
+        with gr.Column(scale=7, min_width=440), gr.Row(elem_classes="ab-buttons"):
+            chosen = gr.Dropdown([], label="Run", scale=3, min_width=180, elem_id="ab-run")
+            halt = gr.Button("Stop", interactive=False, scale=0, min_width=70, elem_id="ab-stop")
+            end_it = gr.Button("Kill", interactive=False, scale=0, min_width=60, variant="stop",
+                               elem_id="ab-kill")  # fmt: skip
+            go_on = gr.Button("Resume", interactive=False, scale=0, min_width=80,
+                              elem_id="ab-resume")  # fmt: skip
+        with gr.Column(scale=5, min_width=400), gr.Row(elem_classes="ab-buttons"):
+            step = gr.Dropdown([], label="Checkpoint", min_width=100, interactive=True,
+                               elem_id="ab-checkpoint")  # fmt: skip
+            more = gr.Textbox("", label="Steps in all", placeholder="as before", min_width=90,
+                              elem_id="ab-more")  # fmt: skip
+            fork = gr.Button("Continue as a new run", interactive=False, scale=0, min_width=170,
+                             elem_id="ab-continue")  # fmt: skip
     status = gr.HTML("", elem_id="ab-status")
     with gr.Row():
         with gr.Column(scale=9, min_width=520):
@@ -259,7 +261,9 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
             return [
                 new,
                 gr.skip() if same and new.waiting == old.waiting else queue(new.waiting, new.run),
-                gr.skip() if same and new.status == old.status else status_line(new),
+                gr.skip()
+                if same and (new.status, new.stopping) == (old.status, old.stopping)
+                else status_line(new),
                 gr.skip() if drawn and new.findings == old.findings else curve(new),
                 gr.skip() if same and new.log == old.log else log_text(new),
                 gr.skip()
@@ -270,7 +274,12 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
                 else findings(new),
                 gr.skip() if same and new.usage == old.usage else memory(new),
                 gr.skip() if same and new.after == old.after else outcome(new),
-                gr.skip() if state else gr.Button("Stop", interactive=new.live),
+                gr.skip()
+                if state and new.stopping == old.stopping
+                else gr.Button(
+                    "Stopping …" if new.stopping else "Stop",
+                    interactive=new.live and not new.stopping,
+                ),
                 gr.skip() if state else gr.Button(interactive=new.live),
                 gr.skip() if state else gr.Button(interactive=over),
                 gr.skip() if kept else gr.Dropdown(list(new.checkpoints), value=last),
@@ -339,10 +348,9 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
 
         return guarded(started)
 
-    def stop(run: str | None) -> Any:
+    def stop(run: str | None) -> None:
         if run:
-            guarded(bench.stop, run)
-        return gr.Button("Stop", interactive=False)
+            guarded(bench.stop_after_step, run)
 
     def kill(run: str | None, answer: str) -> None:
         if run and answer:
@@ -380,7 +388,7 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
     line.click(pick, None, chosen, **quiet)
     # Stopping waits for the end of a step: say so at once.
     halt.click(lambda: gr.Button("Stopping …", interactive=False), None, halt, **quiet).then(
-        stop, chosen, halt, **quiet
+        stop, chosen, None, concurrency_limit=None, **quiet
     ).then(**drawn)
     end_it.click(kill, [chosen, sure], None, js=SURE_JS, **quiet).then(**drawn)
     go_on.click(go_on_with, [chosen, more], None, **quiet).then(**drawn)

@@ -36,6 +36,7 @@ class View:
     metrics: tuple[Metrics, ...] = ()
     findings: tuple[Finding, ...] = ()
     checkpoints: tuple[int, ...] = ()
+    stopping: bool = False  # somebody asked it to end after its step
     log: str = ""
     before: Mapping[str, float] | None = None  # figures of the measurement before training
     after: Mapping[str, float] | None = None
@@ -75,6 +76,7 @@ def look(bench: Workbench, run: str | None, old: View | None = None) -> View:
         metrics=metrics,
         findings=old.findings if same and old is not None else tuple(bench.findings(run)),
         checkpoints=tuple(bench.checkpoints(run)),
+        stopping=not status.state.over and store.stop_file.is_file(),
         log=bench.tail(run, LOG_LINES),
         before=before and before["figures"],
         after=after and after["figures"],
@@ -144,6 +146,8 @@ def status_line(view: View) -> str:
         else ""
     )
     said = s.phase if view.live else s.reason
+    if view.stopping:
+        said += "; it stops after this step" if said == "training" else "; it is being stopped"
     words = f'<span class="ab-dim">{escape(said)}</span>' if said else ""
     return (
         f'<div class="ab-run" role="status">{runs_html.state_badge(s)}'
@@ -213,14 +217,10 @@ def findings(view: View) -> str:
     if not view.run:
         return ""
     if not view.findings:
-        words = (
-            "Nothing is wrong so far." if view.metrics else "Findings appear here as they arise."
-        )
-        return (
-            f'<p class="ab-dim ab-count" role="status">✓ {words}</p>'
-            if view.metrics
-            else (f'<p class="ab-dim ab-count" role="status">{words}</p>')
-        )
+        words = "✓ Nothing is wrong so far." if view.live else "✓ Nothing wrong was found."
+        if not view.metrics:
+            words = "Findings appear here as they arise." if view.live else ""
+        return f'<p class="ab-dim ab-count" role="status">{words}</p>'
     items = "".join(_finding(f) for f in view.findings)
     return f'<ul class="ab-findings" aria-label="findings in the run" role="status">{items}</ul>'
 
