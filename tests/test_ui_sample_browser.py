@@ -107,7 +107,7 @@ def test_completions_are_sampled_sifted_read_compared_changed_and_copied(page, s
     assert "seen (4, 4)" in page.locator("#ab-detail").inner_text()
     page.keyboard.press("j")
     opened(page, "#3")
-    assert page.locator('#ab-detail svg[aria-label^="difference"]').count() == 4
+    page.wait_for_selector('#ab-detail svg[aria-label^="difference"] >> nth=3')
     page.keyboard.press("k")
     opened(page, "#2")
     page.keyboard.press("c")
@@ -137,7 +137,7 @@ def test_completions_are_sampled_sifted_read_compared_changed_and_copied(page, s
 
     page.get_by_label("as a test", exact=True).check()
     page.get_by_role("button", name="Copy as a test").click()
-    page.wait_for_selector(".ab-copy:text('copied')")
+    page.wait_for_selector(".ab-copy :text('copied')")
     text = page.evaluate("navigator.clipboard.readText()")
     assert text.strip() == page.locator(".ab-test-text").inner_text().strip()
     compile(text, "copied", "exec")

@@ -243,11 +243,9 @@ def build(bench: Workbench, picker: Picker) -> None:
         [e.change for e in (grown, order, outcome, solved, words)],
         sift, sifting, listed, trigger_mode="always_last", **quiet,
     )  # fmt: skip
-    grown.change(
-        grow, [*all_of_it, open_state], [*looks, editor], trigger_mode="always_last", **quiet
-    )
     # One after the other, and none left out: keys come faster than answers.
     turn: dict[str, Any] = {**quiet, "concurrency_limit": 1, "concurrency_id": "sample-look"}
+    grown.change(grow, [*all_of_it, open_state], [*looks, editor], **turn)
     listed.click(
         pick, [batch_state, edited_state, kept_state, view], [chosen_state, *looks, editor],
         trigger_mode="multiple", **turn,
