@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -63,7 +62,7 @@ def servers(folder, tmp_path_factory):
     made = [make_server(folder, tmp_path_factory.mktemp("server")) for _ in range(2)]
     try:
         for server in made:
-            server.start(timeout_s=120)
+            server.start(timeout_s=300)
         yield made
     finally:
         for server in made:
@@ -234,11 +233,11 @@ def test_what_may_pass_is_tried_again(flaky):
 
 
 def test_what_will_not_pass_is_told_at_once(flaky):
-    started = time.monotonic()
+    client = flaky(400, 200)
     with pytest.raises(ServerGone, match="answered 400: trouble") as caught:
-        flaky(400, 200).models()
+        client.models()
     assert caught.value.status == 400
-    assert time.monotonic() - started < 1
+    assert client.models() == ["m"]  # the answer after it was not asked for
 
 
 def test_a_server_that_stays_away_is_given_up_with_its_last_words(flaky):
