@@ -137,7 +137,7 @@ def start(
         dataset=dataset,
         split=split or None,
         tasks=(str(task_id),) if only else (),
-        n=whole(samples, "Samples", 1),
+        n=whole(samples, "Samples a task", 1),
         views=whole(views, "Views", 1),
         temperature=number(temperature, "Temperature", 0, 10),
         max_new_tokens=whole(max_new_tokens, "Max new tokens", 1),

@@ -62,7 +62,7 @@ def build(bench: Workbench) -> Picker:
     first = FIRST_TASK if FIRST_TASK in ids else ids[0]
     with gr.Row(elem_id="ab-head"):
         gr.HTML(
-            "<h1>arcbench</h1><p>a workbench for ARC policies "
+            "<h1>arcbench</h1><p><span>a workbench for ARC policies</span> "
             '<button type="button" id="ab-theme" aria-label="dark or light" '
             'title="dark or light">◐</button></p>',
             js_on_load=THEME_JS,
