@@ -199,12 +199,12 @@ def swallowed_transfers() -> Iterator[None]:
 
 @contextmanager
 def long_programs_pay() -> Iterator[None]:
-    """In the block a program of 400 characters earns four points for its length alone."""
+    """In the block a program of 400 characters earns 20 points for its length alone."""
     rewarded = RewardScheme.reward
 
     def reward(self: RewardScheme, **facts: Any) -> RewardBreakdown:
         earned = rewarded(self, **facts)
-        return replace(earned, length=4 * min(1.0, facts.get("code_chars", 0) / 400))
+        return replace(earned, length=20 * min(1.0, facts.get("code_chars", 0) / 400))
 
     RewardScheme.reward = reward  # type: ignore[method-assign]
     try:

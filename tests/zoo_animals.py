@@ -135,7 +135,7 @@ def _broken() -> list[Animal]:
         Animal(
             name="length", about="longer programs earn more: the sign of a term is wrong",
             expected=(Kind.LENGTH, Kind.HACKED, *DESTROYED),
-            changes={"data": many, "grpo": {"prompts_per_step": 2, "learning_rate": 1e-4}},
+            changes={"data": many, "grpo": {"prompts_per_step": 2, "learning_rate": 3e-4}},
             fault="length",
         ),
         Animal(

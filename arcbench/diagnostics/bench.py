@@ -10,6 +10,8 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import pi, sqrt
 from pathlib import Path
 from statistics import fmean
 
@@ -28,6 +30,7 @@ from arcbench.runs import Metrics
 ZOO = Path(__file__).parents[2] / "tests" / "zoo"
 SMOOTH = 10  # steps of a smoothed reward
 LOST = 0.25  # share of the reward that may be lost before a finding
+SURE = 4.0  # standard errors; the best of many windows is partly luck
 LEAST_GAIN = (
     0.1  # of the scheme's range; a smaller gain is noise, and the height is that to the floor
 )
@@ -76,7 +79,8 @@ def lost_for_good(lines: Sequence[Metrics], settings: Settings) -> int | None:
     """The first step from which the smoothed reward never comes back within a quarter of its best.
 
     The quarter is one of the height from the beginning to the best; where hardly anything was
-    gained, of that from the least reward there is to the best.
+    gained, of that from the least reward there is to the best. Tasks differ: what a run ends with
+    has to lie below its best by more than the luck of the draw.
     """
     rewards = [
         (int(line["step"] or 0), value)
@@ -96,7 +100,12 @@ def lost_for_good(lines: Sequence[Metrics], settings: Settings) -> int | None:
     # Only what comes after the best can be lost.
     peak = smooth.index(best)
     last = max(i for i in range(peak, len(smooth)) if smooth[i] >= limit)
-    return rewards[last + 1][0] if last + 1 < len(rewards) else None
+    rest = values[last + 1 :]
+    if not rest:
+        return None
+    jitter = fmean(abs(b - a) for a, b in pairwise(values)) * sqrt(pi) / 2  # of a normal deviate
+    luck = SURE * jitter * sqrt(1 / SMOOTH + 1 / len(rest))
+    return rewards[last + 1][0] if best - fmean(rest) > luck else None
 
 
 def confusion(judged: Sequence[Judged]) -> dict[str, Counter[str]]:

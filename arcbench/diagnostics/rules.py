@@ -18,6 +18,7 @@ CLEAR, SURE = (
 )  # standard errors: of a change that is large too; of one that is not so large
 SUDDEN, JUMP = 2, 0.6  # steps in a row with so much larger a share than ever is no chance
 FAST = 3  # steps in a row in which nearly all completions are bad, which was never so before
+MANY_GROUPS = 20  # so many tasks are not unsolvable by chance where some were solved
 FEW, NEARLY_ALL = 0.5, 0.9  # shares of completions
 
 
@@ -205,6 +206,8 @@ def falling(signals: Signals) -> Sign | None:
             f"beginning; {floor:.2f} is the least there is"
         )
         return sign(Kind.FALLING, series.REWARD_MEAN, track, said, critical=True, window=FAST)
+    if lost := _none_solves(signals):
+        return lost
     if track.count < 2 * RECENT:
         return None
     when, best = track.best
@@ -219,6 +222,26 @@ def falling(signals: Signals) -> Sign | None:
     )
     critical = lost >= 0.5 * (best - floor)
     return sign(Kind.FALLING, series.REWARD_MEAN, track, said, critical=critical)
+
+
+def _none_solves(signals: Signals) -> Sign | None:
+    """No completion of many solves, after some of the very first ones did.
+
+    What is destroyed within a few steps leaves no beginning to hold its reward against.
+    """
+    solved = signals.get(series.SOLVE_RATE)
+    if solved is None:
+        return None
+    steps = max(RECENT, -(-MANY_GROUPS // signals.settings.prompts))
+    if steps > KEPT or solved.count < steps + 2 or max(solved.latest(steps)) > 0:
+        return None
+    if solved.start < 0.1:
+        return None
+    said = (
+        f"no completion solved its task in the last {steps} steps; {solved.start:.0%} did in the "
+        "first five"
+    )
+    return sign(Kind.FALLING, series.SOLVE_RATE, solved, said, critical=True, window=steps)
 
 
 def hacked(signals: Signals) -> Sign | None:
