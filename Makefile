@@ -33,7 +33,7 @@ app: $(VENV)/.app
 	$(BIN)/python app.py
 
 lab: $(VENV)/.lab
-	$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir=. notebooks/01_data_and_prompts.ipynb
+	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/notebooks/01_data_and_prompts.ipynb
 
 overfit: $(VENV)/.app
 	$(BIN)/python -m arcbench overfit
