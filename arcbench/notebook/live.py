@@ -1,9 +1,10 @@
 """Work that goes on as a process of its own, shown while it does, with a button that stops it."""
 
+import asyncio
 import threading
 import time
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from arcbench import jobs
 from arcbench.errors import UserError
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from arcbench.workbench import Workbench
 
 TICK_S = 1.0
+LOOK_S = 0.2
 LONG_S = 24 * 3600.0
 
+R = TypeVar("R")
 
-class Live(Interactive):
+
+class Live(Interactive, Generic[R]):
     """What they share: a thread keeps the view up to date until the work is over."""
 
     KIND: str  # what the button stops
@@ -69,15 +73,28 @@ class Live(Interactive):
         threading.Thread(target=follow, daemon=True).start()
         return widgets.VBox([button, page])
 
-    def await_end(self, timeout_s: float) -> None:
+    @abstractmethod
+    def result(self) -> R:
+        """What came of it, so far."""
+
+    def wait(self, timeout_s: float = LONG_S) -> R:
         """Wait until it is over (or so long), then put all of it where it is shown."""
         end = time.monotonic() + timeout_s
         while not self.over() and time.monotonic() < end:
-            time.sleep(0.2)
+            time.sleep(LOOK_S)
         self.refresh()
+        return self.result()
+
+    async def ended(self, timeout_s: float = LONG_S) -> R:
+        """`wait` for notebooks: a cell that awaits it leaves the button to be pressed meanwhile."""
+        end = time.monotonic() + timeout_s
+        while not self.over() and time.monotonic() < end:
+            await asyncio.sleep(LOOK_S)
+        self.refresh()
+        return self.result()
 
 
-class LiveRun(Live):
+class LiveRun(Live[RunStatus]):
     """The curve of a training run."""
 
     KIND = "run"
@@ -115,13 +132,12 @@ class LiveRun(Live):
         view = train.look(self._bench, self.run)
         return train.status_line(view) + train.curve(view) + train.outcome(view)
 
-    def wait(self, timeout_s: float = LONG_S) -> RunStatus:
-        """Wait until the run is over (or so long), then put the whole curve where it is shown."""
-        self.await_end(timeout_s)
+    def result(self) -> RunStatus:
+        """Where the run stands now."""
         return self.status()
 
 
-class LiveSweep(Live):
+class LiveSweep(Live["SweepResults"]):
     """The chart of a sweep, with what came of each value so far."""
 
     KIND = "sweep"
@@ -155,13 +171,12 @@ class LiveSweep(Live):
         chart = figure_svg(sweep_chart(self._bench.sweep(self.sweep)), f"sweep {self.sweep}")
         return f'<p class="ab-dim">{self!r}</p>{chart}'
 
-    def wait(self, timeout_s: float = LONG_S) -> "SweepResults":
-        """Wait until the sweep is over (or so long), then put the whole chart where it is shown."""
-        self.await_end(timeout_s)
+    def result(self) -> "SweepResults":
+        """What became of each value."""
         return self._bench.sweep(self.sweep)
 
 
-class LiveEvaluation(Live):
+class LiveEvaluation(Live[Results]):
     """An evaluation: how far it is, and its figures once it is done."""
 
     KIND = "evaluation"
@@ -199,12 +214,8 @@ class LiveEvaluation(Live):
         done = "" if self.over() else f'<p class="ab-dim">{self!r}</p>'
         return done + figures(self._bench, self.name)
 
-    def wait(self, timeout_s: float = LONG_S) -> Results:
-        """Wait until it is over (or so long), then put its figures where it is shown.
-
-        UserError, with the reason, where it ended without figures.
-        """
-        self.await_end(timeout_s)
+    def result(self) -> Results:
+        """The figures. UserError, with the reason, where it ended without them."""
         results = self._bench.results(self.name)
         if results is None:
             status = self.status()
