@@ -10,7 +10,6 @@ import pytest
 from arcbench import jobs
 from arcbench.errors import UserError
 from arcbench.folders import RunState, Status
-from arcbench.health import errand as errand_module
 from arcbench.health.errand import errands, forget_old, send, wait
 from arcbench.health.preflight import Preflight
 from arcbench.health.servers import ServerState
@@ -79,11 +78,15 @@ def test_an_errand_is_stopped_well_and_nothing_of_it_is_left(tmp_path):
     assert seen.stdout == ""
 
 
-def test_the_process_of_an_errand_loads_nothing_heavy():
-    code = (
-        f"import sys, {errand_module.__name__}; "
-        "print(*{'gradio', 'torch', 'transformers', 'numpy'} & set(sys.modules))"
-    )
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("arcbench.health.errand", {"gradio", "torch", "transformers", "numpy"}),
+        ("arcbench.ui.health_page", {"gradio", "torch", "transformers", "trl", "peft"}),
+    ],
+)
+def test_the_page_and_the_process_of_an_errand_load_nothing_heavy(module, heavy):
+    code = f"import sys, {module}; print(*{heavy!r} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 

@@ -31,9 +31,9 @@ KINDS = {
     "vLLM, all weights": "vllm-weights",
 }
 ENGINES = {
-    "the trainer itself": "transformers",
+    "trainer itself": "transformers",
     "vLLM on the same GPU": "vllm-colocate",
-    "a server on another card": "server",
+    "server on another card": "server",
 }
 LOG_LINES = 14
 NO_CHECK = (

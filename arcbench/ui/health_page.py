@@ -248,7 +248,7 @@ def _memory(bench: Workbench, train: TrainTab, here: Any, tab: Any, quiet: dict[
         group = gr.Number(8, label="Group size", precision=0, min_width=120)
         prompts = gr.Number(1, label="Prompts a step", precision=0, min_width=100)
         micro = gr.Number(1, label="Micro-batch (0: all)", precision=0, min_width=140)
-        again = gr.Checkbox(True, label="recompute activations", min_width=150)
+        again = gr.Checkbox(True, label="checkpointing", min_width=110)
     page = gr.HTML("", elem_id="ab-memory-plan")
 
     def plan(
