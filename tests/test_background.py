@@ -15,7 +15,7 @@ def test_waiting_gives_empty_lists_only_where_a_rhythm_is_asked_for():
 
     def slow():
         yield 1
-        go.wait(5)
+        go.wait(60)
         yield 2
 
     ticks = gathered(slow, every_s=0.01)
@@ -51,4 +51,4 @@ def test_closing_closes_the_iterator():
     news = gathered(endless)
     assert next(news)[0] == 0
     news.close()
-    assert closed.wait(5)
+    assert closed.wait(60)

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from arcbench.cli import main
+
 RIGHT = "```python\ndef transform(grid):\n    return grid[:, ::-1]\n```"
 
 
@@ -42,6 +44,21 @@ def test_judging_a_file_ends_with_rate_and_outcomes(completions, tmp_path):
     assert "pass@1" in done.stdout
 
 
+@pytest.fixture
+def refused(capsys):
+    """What a command says in its one line when it ends with exit code 2."""
+
+    def run(*words):
+        with pytest.raises(SystemExit) as ended:
+            main([*map(str, words)])
+        assert ended.value.code == 2
+        said = capsys.readouterr().err
+        assert len(said.strip().splitlines()) == 1, said
+        return said
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("change", "allowed"),
     [
@@ -50,12 +67,12 @@ def test_judging_a_file_ends_with_rate_and_outcomes(completions, tmp_path):
         (["--reward", "pixels"], "staged, arc25-v1, arc25-v2"),
     ],
 )
-def test_an_unknown_name_exits_2_and_names_the_allowed_ones(completions, tmp_path, change, allowed):
-    done = arcbench("judge", completions, "--out", tmp_path / "out.jsonl", *change)
-    assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert change[1] in done.stderr
-    assert allowed in done.stderr
+def test_an_unknown_name_exits_2_and_names_the_allowed_ones(
+    completions, tmp_path, refused, change, allowed
+):
+    said = refused("judge", completions, "--out", tmp_path / "out.jsonl", *change)
+    assert change[1] in said
+    assert allowed in said
 
 
 def test_an_unknown_task_exits_2_and_names_close_ones():
@@ -65,12 +82,10 @@ def test_an_unknown_task_exits_2_and_names_close_ones():
     assert "67a3c6ac" in done.stderr
 
 
-def test_an_unknown_policy_exits_2():
-    done = arcbench("prompt", "67a3c6ac", "--policy", "no/such-model")
-    assert done.returncode == 2, done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert "no/such-model" in done.stderr
-    assert "embedded" in done.stderr
+def test_an_unknown_policy_exits_2(refused):
+    said = refused("prompt", "67a3c6ac", "--policy", "no/such-model")
+    assert "no/such-model" in said
+    assert "embedded" in said
 
 
 def test_the_prompt_of_a_task_is_printed_with_its_length():

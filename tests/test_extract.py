@@ -156,6 +156,6 @@ ADVERSARIAL = {
 
 @pytest.mark.parametrize("case", ADVERSARIAL)
 def test_no_text_takes_long(case):
-    start = time.perf_counter()
+    start = time.process_time()
     extract_code(ADVERSARIAL[case])
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

@@ -107,7 +107,7 @@ def second(cluster: Any) -> Iterator[Callable[[], Any]]:
             cluster.remove_node(node)
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
+def wait_for(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, "waited too long"
@@ -250,7 +250,7 @@ def test_a_program_that_loses_its_node_every_time_died_and_its_neighbours_did_no
             (node,) = dispatcher._nodes.values()
             ray_module.kill(node.actor)
             wait_for(lambda node=node: node not in dispatcher._nodes.values())  # type: ignore[misc]
-        assert ended.wait(30)
+        assert ended.wait(120)
         reader.join()
         assert [written(found[i]) for i in (0, 1, 2, 3, 4, 6, 7)] == [0, 1, 2, 3, 4, 6, 7]
         assert found[5].outcome is Outcome.DIED
@@ -268,11 +268,11 @@ def holds(dispatcher: Any, code: str) -> bool:
 def test_leaving_a_stream_early_cancels_what_has_not_started(cluster: Any) -> None:
     with RayPool(cluster.address, limits=LIMITS) as pool:
         started = time.monotonic()
-        stream = pool.stream([Program(code=SLOW, inputs=GRIDS)] * 300)  # 30 s of one worker
+        stream = pool.stream([Program(code=SLOW, inputs=GRIDS)] * 3000)  # 5 minutes of one worker
         next(stream)
         stream.close()  # type: ignore[attr-defined]
         assert written(pool.run([number(7)])[0]) == 7
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 60
 
 
 @pytest.mark.slow

@@ -165,9 +165,9 @@ def test_a_signature_has_defaults_as_programs_write_them_and_words_to_choose_fro
 
 def test_the_examples_are_run_in_a_moment():
     build.entries.cache_clear()
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(entries()) > 280
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 def test_the_page_is_well_formed_and_needs_nothing_else(parsed):

@@ -37,7 +37,7 @@ def workers(tmp_path):
         process.wait()
 
 
-def until(true, timeout_s=30.0):
+def until(true, timeout_s=120.0):
     deadline = time.monotonic() + timeout_s
     while not true():
         assert time.monotonic() < deadline
