@@ -35,7 +35,7 @@ TASK = "67a3c6ac"
 A_STEP = 100  # rollouts
 PROGRAMS = (
     "return grid[:, ::-1]", "return grid[::-1]", "return grid.T", "return grid[grid",
-    "return grid[99]", "return np.rot90(grid)", "while True: pass", "return 'no grid'",
+    "return grid[99]", "return np.rot90(grid)", "raise ValueError(grid)", "return 'no grid'",
 )  # fmt: skip
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
