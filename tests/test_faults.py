@@ -23,7 +23,14 @@ from arcbench.training.config import (
 )
 from arcbench.training.faults import Diverged, explain
 from tests.tiny_policy import save_tiny_policy
-from tests.tiny_runs import Runner, assert_same_course, make_config, runner, wait_for_step
+from tests.tiny_runs import (
+    PATIENCE_S,
+    Runner,
+    assert_same_course,
+    make_config,
+    runner,
+    wait_for_step,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -113,7 +120,7 @@ def test_a_run_killed_at_any_instant_goes_on_without_gap_or_double(
             time.sleep(0.005)
         time.sleep(rng.uniform(0, 0.1))
         os.kill(pid, signal.SIGKILL)
-        died.append(jobs.wait(killed[-1], timeout_s=20))
+        died.append(jobs.wait(killed[-1], timeout_s=PATIENCE_S))
         assert_whole(killed[-1])
     print([(s.state.value, s.phase, s.step) for s in died])  # noqa: T201
     assert RunState.DIED in {s.state for s in died}
@@ -121,6 +128,39 @@ def test_a_run_killed_at_any_instant_goes_on_without_gap_or_double(
         if store.status().state is not RunState.FINISHED:
             assert apart.finish(store).state is RunState.FINISHED, jobs.tail(store)
         assert_same_course(store, unbroken)
+
+
+def test_sigterm_saves_and_the_run_goes_on_later(apart, model, unbroken, tmp_path):
+    # So many steps that it is in their middle, however late it is seen.
+    config = make_config(model, steps=4000, checkpoint_every=2)
+    store = RunStore.create(tmp_path, "stopped", config.to_dict())
+    pid = apart.start(store)
+    wait_for_step(store, 2)
+    os.kill(pid, signal.SIGTERM)
+    status = jobs.wait(store, timeout_s=PATIENCE_S)
+    assert status.state is RunState.STOPPED
+    assert "SIGTERM" in status.reason
+    assert 2 <= status.step < 4000
+    assert (store.checkpoints / f"checkpoint-{status.step}" / "whole.json").is_file()
+    assert [m["step"] for m in store.metrics()] == list(range(1, status.step + 1))
+    store.write_config(replace(config, steps=max(8, status.step + 2)).to_dict())
+    assert apart.finish(store).state is RunState.FINISHED, jobs.tail(store)
+    assert_same_course(store, unbroken, steps=8)
+
+
+def test_a_job_is_stopped_through_its_folder_and_another_beside_it_is_not(apart, model, tmp_path):
+    config = make_config(model, steps=4000)
+    store = jobs.start(config, root=tmp_path, name="a")  # by the command line, as the app does it
+    other = RunStore.create(tmp_path, "b", config.to_dict())
+    apart.start(other)
+    with pytest.raises(UserError, match="is running already"):
+        jobs.launch(store)
+    wait_for_step(store, 1)
+    assert jobs.stop(store).state is RunState.STOPPED
+    assert not other.status().state.over
+    assert not store.stop_file.exists()
+    assert jobs.stop(other).state is RunState.STOPPED
+    assert "step" in jobs.tail(store)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +181,7 @@ def test_a_full_disk_ends_the_run_in_plain_words_and_it_goes_on_when_there_is_ro
     os.kill(pid, signal.SIGSTOP)
     ballast = fill(disk, leave=int(rng.integers(0, 500_000)) if leave is None else leave)
     os.kill(pid, signal.SIGCONT)
-    status = jobs.wait(store, timeout_s=60)
+    status = jobs.wait(store, timeout_s=PATIENCE_S)
     print(status.reason, [p.name for p in store.checkpoints.glob("*")])  # noqa: T201
     assert status.state is RunState.FAILED
     assert status.reason.startswith("the disk is full: ")

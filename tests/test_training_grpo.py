@@ -1,7 +1,4 @@
-import os
 import shutil
-import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,14 +19,9 @@ from arcbench.training.config import (
     overfit_config,
 )
 from tests.tiny_policy import save_tiny_policy
-from tests.tiny_runs import TASK, TIMES, assert_same_course, make_config, wait_for_step
+from tests.tiny_runs import TASK, TIMES, assert_same_course, make_config
 
 pytestmark = pytest.mark.slow
-
-RESUME = (
-    "import sys; from pathlib import Path; from arcbench.training.grpo import resume; "
-    "resume(Path(sys.argv[1]))"
-)
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +34,6 @@ def unbroken(model, tmp_path_factory) -> RunStore:
     from arcbench.training.grpo import train
 
     return train(make_config(model), root=tmp_path_factory.mktemp("runs"), name="unbroken")
-
-
-def launch(store: RunStore) -> int:
-    return jobs.launch(store, [sys.executable, "-c", RESUME, str(store.path)])
 
 
 def test_a_run_leaves_a_line_and_rollouts_for_every_step(unbroken):
@@ -98,37 +86,6 @@ def test_a_kill_while_saving_costs_only_that_checkpoint(unbroken, tmp_path):
     resume(path)
     assert "from step 10" in store.log.read_text()
     assert_same_course(store, unbroken)
-
-
-def test_sigterm_saves_and_the_run_goes_on_later(model, unbroken, tmp_path):
-    from arcbench.training.grpo import resume
-
-    store = RunStore.create(tmp_path, "stopped", make_config(model).to_dict())
-    pid = launch(store)
-    wait_for_step(store, 2)
-    os.kill(pid, signal.SIGTERM)
-    status = jobs.wait(store, timeout_s=60)
-    assert status.state is RunState.STOPPED
-    assert "SIGTERM" in status.reason
-    assert 2 <= status.step < 14
-    assert (store.checkpoints / f"checkpoint-{status.step}" / "whole.json").is_file()
-    assert [m["step"] for m in store.metrics()] == list(range(1, status.step + 1))
-    resume(store.path)
-    assert_same_course(store, unbroken)
-
-
-def test_a_job_is_stopped_through_its_folder_and_another_beside_it_is_not(model, tmp_path):
-    # Through the command line, as the app does it.
-    runs = [jobs.start(make_config(model, steps=4000), root=tmp_path, name=n) for n in "ab"]
-    with pytest.raises(UserError, match="is running already"):
-        launch(runs[0])
-    wait_for_step(runs[0], 1)
-    assert jobs.stop(runs[0]).state is RunState.STOPPED
-    assert not runs[1].status().state.over
-    assert not runs[0].stop_file.exists()
-    # The other is perhaps not even training yet.
-    assert jobs.stop(runs[1]).state is RunState.STOPPED
-    assert "step" in jobs.tail(runs[0])
 
 
 def test_more_steps_continue_a_finished_run(unbroken, tmp_path):

@@ -1,11 +1,12 @@
 """Short runs of the tiny policy, how to compare them, and a process that runs them in no time."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from arcbench.training.config import (
     TrainConfig,
     overfit_config,
 )
+from tests.browsing import free_port
 
 TASK = "67a3c6ac"  # its rule is one of the tiny policy's four programs
+PATIENCE_S = 300  # a busy machine is no failure
 TIMES = (series.SECONDS_STEP, series.SECONDS_SAMPLING, series.SECONDS_REWARD)
 
 
@@ -41,14 +44,17 @@ def make_config(model: Path, **changes: Any) -> TrainConfig:
     return replace(base, **changes)
 
 
-def assert_same_course(a: RunStore, b: RunStore) -> None:
-    """The same metrics and rollouts, but for the times, the machine and the name of the run."""
-    for x, y in zip(a.metrics(), b.metrics(), strict=True):
+def assert_same_course(a: RunStore, b: RunStore, *, steps: int | None = None) -> None:
+    """The same metrics and rollouts, but for the times, the machine and the name of the run.
+
+    With `steps` only the first so many are looked at.
+    """
+    for x, y in zip(a.metrics()[:steps], b.metrics()[:steps], strict=True):
         assert {k: v for k, v in x.items() if not series.of_machine(k)} == {
             k: v for k, v in y.items() if not series.of_machine(k)
         }
-    assert a.rollout_steps() == b.rollout_steps()
-    for step in a.rollout_steps():
+    assert a.rollout_steps()[:steps] == b.rollout_steps()[:steps]
+    for step in a.rollout_steps()[:steps]:
         for x, y in zip(a.rollouts(step), b.rollouts(step), strict=True):
             xd, yd = rollout_to_dict(x), rollout_to_dict(y)
             for d in (xd, yd):
@@ -59,7 +65,7 @@ def assert_same_course(a: RunStore, b: RunStore) -> None:
 
 def wait_for_step(store: RunStore, step: int) -> None:
     """Until so many steps are done."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while store.status().step < step:
         assert not store.status().state.over, jobs.tail(store)
         assert time.monotonic() < deadline, jobs.tail(store)
@@ -81,10 +87,25 @@ class Runner:
     def finish(self, store: RunStore) -> RunStatus:
         """Start or resume a run, and wait for its end."""
         self.start(store)
-        return jobs.wait(store, timeout_s=60)
+        return jobs.wait(store, timeout_s=PATIENCE_S)
+
+    @contextmanager
+    def pair(self, store: RunStore, *, steps: int | None = None) -> Iterator["Pair"]:
+        """Go on with a run in two processes that know of each other as `torchrun` tells them.
+
+        `steps` sets another last step. They are ended at last.
+        """
+        words = f"pair {free_port()} {steps or 0} {store.path}"
+        pids = [int(pid) for pid in self.ask(words).split()]
+        try:
+            yield Pair(runner=self, pids=tuple(pids))
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def ask(self, request: str) -> str:
-        """`run FOLDER` or `sh COMMAND`; the answer is a line."""
+        """`run PATH`, `pair PORT STEPS PATH`, `wait PID` or `sh COMMAND`; the answer is a line."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(request + "\n")
@@ -92,6 +113,18 @@ class Runner:
         answer = self.process.stdout.readline()
         assert answer, "the runner is gone"
         return answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """The two processes of a run, of which the first is the main one."""
+
+    runner: Runner
+    pids: tuple[int, ...]
+
+    def wait(self) -> list[int]:
+        """Wait for their ends; returns their exit codes."""
+        return [int(self.runner.ask(f"wait {pid}")) for pid in self.pids]
 
 
 @contextmanager
@@ -119,21 +152,38 @@ def _serve() -> None:
     torch.set_num_threads(1)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    for line in sys.stdin:
-        what, _, rest = line.strip().partition(" ")
-        if what == "sh":
-            print(subprocess.run(rest, shell=True).returncode, file=answers, flush=True)
-            continue
+
+    def forked(path: str, environment: dict[str, str], steps: int = 0) -> int:
         pid = os.fork()
         if pid == 0:
             os.setsid()
+            os.environ.update(environment)
             code = 1
             try:
-                resume(Path(rest))
+                resume(Path(path), steps=steps or None)
                 code = 0
             finally:
                 os._exit(code)
-        print(pid, file=answers, flush=True)
+        return pid
+
+    for line in sys.stdin:
+        what, _, rest = line.strip().partition(" ")
+        if what == "sh":
+            answer = str(subprocess.run(rest, shell=True).returncode)
+        elif what == "wait":
+            answer = str(os.waitstatus_to_exitcode(os.waitpid(int(rest), 0)[1]))
+        elif what == "pair":
+            port, steps, path = rest.split(" ", 2)
+            together = {
+                "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2",
+                "LOCAL_WORLD_SIZE": "2",
+            }  # fmt: skip
+            ranks = [{"RANK": str(r), "LOCAL_RANK": str(r)} for r in range(2)]
+            pids = [forked(path, {**together, **rank}, int(steps)) for rank in ranks]
+            answer = " ".join(map(str, pids))
+        else:
+            answer = str(forked(rest, {}))
+        print(answer, file=answers, flush=True)
 
 
 if __name__ == "__main__":
