@@ -137,6 +137,7 @@ def _run(path: Path, config: TrainConfig, log: RunLog | None, processes: Process
             reserve.take()
         store.set_status(RunState.RUNNING, phase="loading", total_steps=config.steps)
         state, reason = _until_stopped(store, config, log, lifeline)
+        lifeline.let_go()
         if main:
             save_plots(store)
         minutes, seconds = divmod(round(time.monotonic() - started), 60)

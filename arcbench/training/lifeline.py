@@ -43,8 +43,8 @@ class LostProcess(UserError):
 class Lifeline:
     """The connections of one process: the main one's to all others, another's to the main one.
 
-    `give_up(end)` is called in a thread, and the process ended, where the main thread has not
-    `told` its own end `GRACE_S` after another process ended early.
+    `give_up(end)` is called in a thread, and the process ended, where the main thread has neither
+    `told` its own end nor `let_go` of the others `GRACE_S` after one of them ended early.
     """
 
     def __init__(self, processes: Processes, give_up: Callable[[End], None]) -> None:
@@ -52,6 +52,7 @@ class Lifeline:
         self._give_up = give_up
         self._lock = threading.Lock()
         self._told = False
+        self._free = False
         self._lost = threading.Event()
         self._first: End | None = None
         self._peers: list[socket.socket] = []
@@ -63,6 +64,11 @@ class Lifeline:
         if self.processes.several:
             self._lost.wait(wait_s)
         return self._first
+
+    def let_go(self) -> None:
+        """Say that this process waits for no other any more; it may take its time to the end."""
+        with self._lock:
+            self._free = True
 
     def tell(self, how: Literal["done", "stopped", "failed"], reason: str, trace: str = "") -> None:
         """Tell the others how this process ends; the first word counts."""
@@ -129,13 +135,13 @@ class Lifeline:
         if end.how == "done":
             return
         with self._lock:
-            if self._told or self._first is not None:
+            if self._told or self._free or self._first is not None:
                 return
             self._first = end
         self._lost.set()
         threading.Event().wait(GRACE_S)
         with self._lock:
-            if self._told:
+            if self._told or self._free:
                 return
             self._told = True
         self._give_up(end)
