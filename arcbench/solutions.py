@@ -82,10 +82,13 @@ def _changes(augmentation: Mapping[str, Any] | None) -> bool:
     return augmentation is not None and not Augmentation.from_dict(augmentation).is_identity
 
 
-def in_run(run: RunStore, index: RolloutIndex, task_id: str, limit: int = 3) -> list[Solution]:
+def in_run(
+    run: RunStore, index: RolloutIndex, task_id: str, *, seen: set[str], limit: int = 3
+) -> list[Solution]:
     """The most frequent programs by which a run solved a task, each at its newest rollout.
 
-    At most `limit` rollouts are opened.
+    At most `limit` rollouts are opened. Programs that are in `seen`, by the index's names of them,
+    are passed over; what is found is added.
     """
     table = index.table()
     wanted = (pc.field("task_id") == task_id) & pc.field("solved")
@@ -93,7 +96,9 @@ def in_run(run: RunStore, index: RolloutIndex, task_id: str, limit: int = 3) -> 
     times = Counter(row.program for row in rows)
     newest = {row.program: row for row in sorted(rows, key=lambda r: r.step)}
     found = []
-    for program, n in times.most_common(limit):
+    new = [(program, n) for program, n in times.most_common() if program not in seen]
+    for program, n in new[:limit]:
+        seen.add(program)
         row = newest[program]
         rollout = run.rollout(row.step, row.group, row.index)
         view = rollout.augmentation

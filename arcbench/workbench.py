@@ -162,11 +162,12 @@ class Workbench(NotebookCalls, Control):
         for store in self.evaluations():
             if store.settings().get("dataset") == dataset:
                 found += solutions.in_evaluation(store.name, store.shards(), task_id)
+        seen: set[str] = set()
         for run in self.runs():
-            if run.config().get("data", {}).get("dataset") == dataset:
+            if run.config().get("data", {}).get("dataset") == dataset and len(seen) < limit:
                 with self._lock:
                     index = self._index(run.name)
-                found += solutions.in_run(run, index, task_id)
+                found += solutions.in_run(run, index, task_id, seen=seen)
         return solutions.distinct(found, limit)
 
     # Sampling and judging

@@ -278,7 +278,8 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
             return (
                 marked(run_name),
                 curves(bench, run_name, compared, metrics),
-                gr.Dropdown(known or list(FIRST_METRICS)),
+                # What is chosen stays a choice, also where this run has not recorded it.
+                gr.Dropdown(sorted({*known, *FIRST_METRICS, *metrics})),
                 gr.Dropdown(tasks_of(bench, run_name), value=ANY),
                 0,
                 at if at.startswith(f"{run_name}/") else "",
