@@ -57,31 +57,6 @@ def test_four_samples_are_four_cards_with_code_and_pairs(page):
     assert page.locator("#ab-detail .ab-code").count() >= 1
 
 
-def test_an_edited_program_runs_at_once(page):
-    needs_weights()
-    choose(page, TASK)
-    tab(page, "Sample")
-    page.get_by_label("Completions", exact=True).fill("1")
-    page.locator("#ab-go").click()
-    page.wait_for_selector(".ab-card", timeout=120_000)
-    page.wait_for_selector("#ab-go:enabled")
-    page.get_by_role("button", name="Edit the program").click()
-    page.locator("#ab-edit .cm-content").click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text("def transform(grid):\n    return grid[:, ::-1]")
-    page.locator("#ab-again").click()
-    page.wait_for_selector('article[aria-label="completion edited program"]')
-    assert "solved" in page.locator("#ab-detail header").inner_text()
-
-
-def test_a_mistake_is_told_in_plain_words(page):
-    tab(page, "Sample")
-    page.get_by_label("Completions", exact=True).fill("0")
-    page.locator("#ab-go").click()
-    page.wait_for_selector(":text('Completions must be 1 to 256')")
-    assert "Traceback" not in page.locator("body").inner_text()
-
-
 def test_a_port_in_use_is_named_and_the_next_free_one_taken(app, tmp_path):
     port = int(app.address.rpartition(":")[2])
     second = App(tmp_path, port)
