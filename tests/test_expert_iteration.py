@@ -98,7 +98,6 @@ def test_only_completions_are_learned():
     [
         (TrainConfig(policy=PolicyConfig(lora=LoraConfig())), ExpertConfig(), "policy.lora"),
         (TrainConfig.from_dict({"engine": {"kind": "vllm-colocate"}}), ExpertConfig(), "vllm"),
-        (TrainConfig.from_dict({"grpo": {"micro_batch": 4}}), ExpertConfig(batch=6), "multiple"),
     ],
 )
 def test_what_expert_iteration_has_no_use_for_is_refused(config, expert, words):
@@ -107,10 +106,15 @@ def test_what_expert_iteration_has_no_use_for_is_refused(config, expert, words):
 
 
 def test_settings_read_back_and_unknown_ones_are_refused():
-    expert = ExpertConfig(samples=7, keep=2)
+    expert = ExpertConfig(samples=7, keep=2).resolved(TrainConfig())
+    assert expert.micro_batch == expert.batch
     assert ExpertConfig.from_dict(expert.to_dict()) == expert
     with pytest.raises(UserError, match="sample"):
         ExpertConfig.from_dict({"sample": 3})
+    small = TrainConfig.from_dict({"grpo": {"micro_batch": 4}})
+    assert ExpertConfig().resolved(small).micro_batch == 4
+    with pytest.raises(UserError, match="multiple"):
+        ExpertConfig(batch=6).resolved(small)
 
 
 @pytest.mark.slow

@@ -63,6 +63,7 @@ def iterate(
     """
     expert.check_with(config)
     check_names(config)
+    expert = expert.resolved(config)
     config = _with_rounds(config, expert)
     free = free_name(root, f"expert-{config.data_name}") if name is None else name
     store = RunStore.create(root, free, config.to_dict())
@@ -200,7 +201,7 @@ class _Rounds:
             folder=self.store.checkpoints,
             learning_rate=self.expert.learning_rate,
             batch=self.expert.batch,
-            micro_batch=self.expert.micro_batch(self.config),
+            micro_batch=self.expert.micro_batch,
             seed=self.config.seed,
             gpu=gpu,
             bf16=build.precision(self.config, gpu) == "bf16",

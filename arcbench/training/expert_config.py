@@ -1,7 +1,7 @@
 """The settings of expert iteration beside those that it shares with GRPO."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from arcbench.errors import UserError, unknown
@@ -15,7 +15,7 @@ class ExpertConfig:
     """A round: sample tasks, keep the programs that are right on all train pairs, fine-tune.
 
     Policy, data, lengths, sampling, sandbox, measurements, time limit, device and seed are those of
-    a TrainConfig; grpo.micro_batch is the number of programs in one forward pass.
+    a TrainConfig.
     """
 
     rounds: int = 1000
@@ -25,11 +25,17 @@ class ExpertConfig:
     keep: int = 4  # different right programs of a task that are learned from, at most
     epochs: int = 1  # over what a round kept
     batch: int = 32  # programs an optimiser step
+    micro_batch: int = 0  # programs in one forward pass; 0: grpo.micro_batch, or the whole batch
     learning_rate: float = 1e-4
 
     def __post_init__(self) -> None:
         positive(self, "expert.", "rounds", "samples", "keep", "epochs", "batch", "learning_rate")
-        not_negative(self, "expert.", "tasks", "synthetic")
+        not_negative(self, "expert.", "tasks", "synthetic", "micro_batch")
+        if self.micro_batch and self.batch % self.micro_batch:
+            raise UserError(
+                f"expert.batch {self.batch} must be a multiple of expert.micro_batch "
+                f"{self.micro_batch}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-able values; `from_dict` is the exact inverse."""
@@ -54,12 +60,8 @@ class ExpertConfig:
                 f"expert iteration samples with its own model: engine {config.engine.kind} is for "
                 "arcbench train"
             )
-        micro = config.grpo.micro_batch
-        if micro and self.batch > micro and self.batch % micro:
-            raise UserError(
-                f"expert.batch {self.batch} must be a multiple of grpo.micro_batch {micro}"
-            )
 
-    def micro_batch(self, config: TrainConfig) -> int:
-        """Programs in one forward pass."""
-        return min(config.grpo.micro_batch or self.batch, self.batch)
+    def resolved(self, config: TrainConfig) -> "ExpertConfig":
+        """The same with the number of programs in a forward pass; UserError where none divides."""
+        micro = self.micro_batch or config.grpo.micro_batch or self.batch
+        return replace(self, micro_batch=min(micro, self.batch))
