@@ -4,7 +4,7 @@ from typing import Any
 
 
 class Displayed:
-    """As HTML where that is possible, and as a line of text: what `arcbench.notebook.show` makes."""
+    """As HTML where that is possible, as a line of text elsewhere: see `arcbench.notebook.show`."""
 
     __slots__ = ()
 
