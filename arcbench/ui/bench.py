@@ -213,10 +213,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.set_default_timeout(60_000)
             times = Times(app=app)
-            drive(page, times, chosen.turns)
+            _say(f"started in {app.start_s:.1f} s")
+            try:
+                drive(page, times, chosen.turns)
+            finally:  # whoever stops it, or is stopped by it, has what was measured
+                _say("\n".join(times.lines()))
             browser.close()
-        _say(f"started in {app.start_s:.1f} s")
-        _say("\n".join(times.lines()))
 
 
 def _say(text: str) -> None:
