@@ -2,9 +2,7 @@
 
 import os
 import signal
-import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,11 +26,7 @@ from arcbench.training.serving import Server, ServerConfig
 from arcbench.training.sync import OutOfSync, checked
 from tests import tiny_runs
 from tests.tiny_policy import save_tiny_policy
-
-RESUME = (
-    "import sys; from pathlib import Path; from arcbench.training.grpo import resume; "
-    "resume(Path(sys.argv[1]))"
-)
+from tests.tiny_runs import PATIENCE_S, Runner
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +48,7 @@ def make_config(model: Path, **changes) -> TrainConfig:
 def start_server(model: Path, log: Path) -> Server:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     server = Server(ServerConfig(model=str(model), kind="transformers", port=0), log)
-    server.start(timeout_s=120)
+    server.start(timeout_s=PATIENCE_S)
     return server
 
 
@@ -94,7 +88,7 @@ def test_a_watch_tells_once_that_a_server_is_gone(monkeypatch):
         heard.set()
 
     watch = ServerWatch([Client("http://127.0.0.1:9")], 0.1, give_up)
-    assert heard.wait(10)
+    assert heard.wait(PATIENCE_S)
     watch.stop()
     assert told == ["the server http://127.0.0.1:9 has not answered for 0 s"]
 
@@ -168,42 +162,46 @@ def test_a_server_that_never_gets_the_weights_stops_the_run_before_its_first_ste
     assert RunStore.open(tmp_path / "deaf").metrics() == []
 
 
+@pytest.fixture(scope="module")
+def doomed(model, tmp_path_factory):
+    """A server for what ends or stops one; at last it is killed."""
+    server = start_server(model, tmp_path_factory.mktemp("doomed") / "server.log")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def apart() -> Runner:
+    """Runs in processes of their own, which may be left alone with a server that is gone."""
+    with tiny_runs.runner() as found:
+        yield found
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_run_whose_server_dies_or_hangs_ends_with_the_cause_and_resumes(model, tmp_path, number):
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])  # the last one ends it
+def test_a_run_whose_server_dies_or_hangs_ends_with_the_cause_and_resumes(
+    model, servers, doomed, apart, tmp_path, number
+):
     from arcbench.training.grpo import resume
 
-    server = start_server(model, tmp_path / "server.log")
+    # So many steps that it is in their middle, however late it is seen.
     config = make_config(
-        model, steps=400, checkpoint_every=2, engine=addresses(server, patience_s=3.0)
+        model, steps=4000, checkpoint_every=2, engine=addresses(doomed, patience_s=3.0)
     )
     store = RunStore.create(tmp_path, "lost", config.to_dict())
-    jobs.launch(store, [sys.executable, "-c", RESUME, str(store.path)])
-    deadline = time.monotonic() + 120
-    while store.status().step < 3:
-        assert time.monotonic() < deadline, jobs.tail(store)
-        assert not store.status().state.over, jobs.tail(store)
-        time.sleep(0.05)
+    apart.start(store)
+    tiny_runs.wait_for_step(store, 3)
+    assert doomed.pid is not None
+    os.kill(doomed.pid, number)
     try:
-        assert server.pid is not None
-        os.kill(server.pid, number)
-        hurt = time.monotonic()
-        while not store.status().state.over:
-            assert time.monotonic() - hurt < 60, jobs.tail(store)
-            time.sleep(0.05)
-        assert store.status().state is RunState.FAILED
-        assert server.client.base_url in store.status().reason
+        status = jobs.wait(store, timeout_s=PATIENCE_S)
     finally:
-        os.kill(server.pid, signal.SIGCONT) if number == signal.SIGSTOP else None
-        server.stop()
-    done = store.status().step
-    again = start_server(model, tmp_path / "again.log")
-    try:
-        moved = replace(config, steps=2 * (done // 2) + 2, engine=addresses(again))
-        store.write_config(moved.to_dict())
-        assert resume(store.path).status().state is RunState.FINISHED
-    finally:
-        again.stop()
+        os.kill(doomed.pid, signal.SIGCONT)
+    assert status.state is RunState.FAILED, jobs.tail(store)
+    assert doomed.client.base_url in status.reason
+    moved = replace(config, steps=2 * (status.step // 2) + 2, engine=addresses(servers[0]))
+    store.write_config(moved.to_dict())
+    assert resume(store.path).status().state is RunState.FINISHED
     assert [m["step"] for m in store.metrics()] == list(range(1, moved.steps + 1))
     assert not (store.path / "adapters").exists()
 

@@ -23,7 +23,7 @@ from arcbench.training.client import Client, ServerGone
 from arcbench.training.plain_server import PlainServer, handler
 from arcbench.training.probes import fixed_probes
 from arcbench.training.server_sampler import complete
-from arcbench.training.serving import Server, ServerConfig
+from arcbench.training.serving import STOP_S, Server, ServerConfig
 from arcbench.training.sync import Canary, Verdict
 from tests.tiny_policy import save_tiny_policy
 
@@ -61,7 +61,7 @@ def children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def wait_until(done, timeout_s: float = 20.0) -> None:
+def wait_until(done, timeout_s: float = 120.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not done():
         assert time.monotonic() < deadline
@@ -95,7 +95,7 @@ class Serving:
 
     def end(self) -> int:
         """What it said to the end, and its exit code."""
-        self.said += self.process.communicate(timeout=30)[0]
+        self.said += self.process.communicate(timeout=120)[0]
         return self.process.returncode
 
 
@@ -161,7 +161,7 @@ def test_a_server_that_dies_or_hangs_while_it_samples_ends_the_sampling_with_the
     folder, lora, tmp_path
 ):
     made = [make_server(folder, tmp_path / name) for name in ("dies", "hangs")]
-    starts = [threading.Thread(target=partial(s.start, timeout_s=120)) for s in made]
+    starts = [threading.Thread(target=partial(s.start, timeout_s=300)) for s in made]
     try:
         for thread in starts:
             thread.start()
@@ -178,13 +178,13 @@ def test_a_server_that_dies_or_hangs_while_it_samples_ends_the_sampling_with_the
             started = time.monotonic()
             with pytest.raises(ServerGone, match=cause):
                 complete([client], [[1, 5, 6]] * 500, LONG, model=adapters.name)
-            assert time.monotonic() - started < 20
+            assert time.monotonic() - started < 120  # all of it would take hours
             adapters.close(quiet=True)
         with pytest.raises(UserError, match="SIGKILL"):
             made[0].check()
         started = time.monotonic()
         made[1].stop()  # although it is stopped already, in another sense
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < STOP_S
     finally:
         for server in made:
             server.stop()
@@ -197,7 +197,7 @@ def test_a_restarted_server_has_lost_the_adapter_and_says_so(folder, lora, tmp_p
     from arcbench.training.perturb import proof_parameters
 
     with make_server(folder, tmp_path) as server:
-        server.start(timeout_s=120)
+        server.start(timeout_s=300)
         adapters = AdapterServers(
             clients=[server.client], folder=tmp_path / "a", adapter=lambda: lora
         )
@@ -211,7 +211,7 @@ def test_a_restarted_server_has_lost_the_adapter_and_says_so(folder, lora, tmp_p
         with pytest.raises(UserError, match="is taken"):
             Server(ServerConfig(kind="transformers", port=server.port), server.log).start()
         server.stop()
-        server.start(timeout_s=120)
+        server.start(timeout_s=300)
         with pytest.raises(ServerGone, match=r"404.*does not exist"):
             canary.check(1)
 
@@ -222,7 +222,7 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(tmp_path, folder):
     (folder.parent / "empty" / "config.json").write_text("{}")
     server = make_server(folder.parent / "empty", tmp_path)
     with pytest.raises(UserError, match=r"died \(exit code 1\)(.|\n)*Error"):
-        server.start(timeout_s=120)
+        server.start(timeout_s=300)
     assert server.pid is None
 
 
