@@ -3,6 +3,7 @@
 from typing import Any
 
 from arcbench.errors import UserError
+from arcbench.health.preflight import Preflight
 from arcbench.training.config import TrainConfig
 from arcbench.ui import health_html, html
 from arcbench.ui.events import PICK_JS, guarded, number
@@ -53,7 +54,8 @@ def _preflight(
 ) -> None:  # fmt: skip
     import gradio as gr
 
-    asked = gr.State(None)  # the settings whose check is shown
+    # The settings whose check is shown, and what is shown of it.
+    asked, seen = gr.State(None), gr.State(None)
     with gr.Row(elem_id="ab-health-row"):
         whose = gr.Dropdown([FORM], value=FORM, label="Settings of", min_width=260, scale=3,
                             elem_id="ab-health-whose")  # fmt: skip
@@ -93,32 +95,34 @@ def _preflight(
         try:
             config = config_of(name, values)
         except UserError:
-            return [gr.skip()] * 4
+            return [gr.skip()] * 5
         return config, *page(bench.known_preflight(config))
 
-    def page(preflight: Any) -> tuple[Any, Any, Any]:
+    def page(preflight: Preflight | None) -> tuple[Any, ...]:
         shown, told = preflight_page(preflight)
         live = preflight is not None and not preflight.status.state.over
-        return shown, told or gr.skip(), gr.Button(interactive=live)
+        return preflight, shown, told or gr.skip(), gr.Button(interactive=live)
 
-    def tick(config: TrainConfig | None) -> Any:
+    def tick(config: TrainConfig | None, old: Preflight | None) -> Any:
         if config is None:
-            return gr.skip(), gr.skip(), gr.skip()
-        return guarded(lambda: page(bench.known_preflight(config)))
+            return [gr.skip()] * 4
+        new = bench.known_preflight(config)
+        # An answer that is too old for a new run still can be read.
+        return [gr.skip()] * 4 if new is None or new == old else page(new)
 
     def cancel(config: TrainConfig | None) -> Any:
         if config is not None:
             bench.cancel_preflight(config)
         return gr.Button(interactive=False)
 
-    shown = [asked, found, machine, halt]
+    shown = [asked, seen, found, machine, halt]
     gr.on([tab.select, here.select], names, whose, whose, **quiet).then(
         known, [whose, *train.fields], shown, **quiet
     )
     whose.change(known, [whose, *train.fields], shown, **quiet)
     go.click(check, [whose, *train.fields], shown, **quiet)
     halt.click(cancel, asked, halt, **quiet)
-    timer.tick(tick, asked, [found, machine, halt], **quiet)
+    timer.tick(tick, [asked, seen], shown[1:], **quiet)
 
 
 def _servers(bench: Workbench, here: Any, tab: Any, timer: Any, quiet: dict[str, Any]) -> None:
