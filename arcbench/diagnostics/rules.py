@@ -206,8 +206,8 @@ def falling(signals: Signals) -> Sign | None:
             f"beginning; {floor:.2f} is the least there is"
         )
         return sign(Kind.FALLING, series.REWARD_MEAN, track, said, critical=True, window=FAST)
-    if lost := _none_solves(signals):
-        return lost
+    if (gone := _none_solves(signals)) is not None:
+        return gone
     if track.count < 2 * RECENT:
         return None
     when, best = track.best
