@@ -48,8 +48,12 @@ def loader_of(config: TrainConfig, folder: Path):
     return source, trainer.get_train_dataloader()
 
 
-def test_100_000_rows_take_no_memory_and_each_step_has_its_own(tmp_path):
-    model = save_tiny_policy(tmp_path / "tiny")
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return save_tiny_policy(tmp_path_factory.mktemp("tiny"))
+
+
+def test_100_000_rows_take_no_memory_and_each_step_has_its_own(model, tmp_path):
     config = TrainConfig(
         policy=PolicyConfig(model=str(model)),
         grpo=GrpoConfig(prompts_per_step=8, num_generations=2, micro_batch=8),
@@ -87,7 +91,9 @@ CURRICULA = {
 
 
 @pytest.mark.parametrize("name", CURRICULA)
-def test_a_run_under_each_curriculum_trains_on_its_rows_and_a_resumed_one_goes_on(name, tmp_path):
+def test_a_run_under_each_curriculum_trains_on_its_rows_and_a_resumed_one_goes_on(
+    name, model, tmp_path
+):
     from arcbench.training.grpo import resume, train
 
     rates = tmp_path / "rates.json"
@@ -95,6 +101,7 @@ def test_a_run_under_each_curriculum_trains_on_its_rows_and_a_resumed_one_goes_o
     write_pass_rates(rates, counts, "made")
     data = {k: str(rates) if v == "RATES" else v for k, v in CURRICULA[name].items()}
     config = TrainConfig(
+        policy=PolicyConfig(model=str(model)),
         data=DataConfig(tasks=TASKS, **data),
         lengths=LengthConfig(max_completion_tokens=8),
         grpo=GrpoConfig(prompts_per_step=2, num_generations=4, micro_batch=4),
@@ -103,7 +110,7 @@ def test_a_run_under_each_curriculum_trains_on_its_rows_and_a_resumed_one_goes_o
         checkpoint_every=1,
         threads=1,
     )
-    source, left_out = prompt_source(config, load_tokenizer("embedded").count_tokens)
+    source, left_out = prompt_source(config, load_tokenizer(str(model)).count_tokens)
     kept = {t.id for t in source.tasks}
     gone = {"signal": {*TASKS[2:]}, "weights": {TASKS[3]}}.get(name, set())
     assert kept == set(TASKS) - gone
