@@ -25,6 +25,12 @@ def choose(page, elem_id, name):
     page.get_by_role("option", name=name, exact=True).click()
 
 
+def upload(page, button, file):
+    with page.expect_file_chooser() as chooser:
+        page.locator(button).click()
+    chooser.value.set_files(file)
+
+
 def test_a_policy_is_measured_submitted_and_its_tasks_are_sifted(page, challenges, tmp_path):
     embedded.checked_path()
     tab(page, "Evaluate")
@@ -46,7 +52,7 @@ def test_a_policy_is_measured_submitted_and_its_tasks_are_sifted(page, challenge
     page.get_by_role("tab", name="Submission").click()
     page.locator("#ab-submit").click()
     page.wait_for_selector("#ab-submitted :text('Upload the competition')")
-    page.locator("#ab-challenges input[type=file]").set_input_files(challenges)
+    upload(page, "#ab-challenges", challenges)
     page.wait_for_selector(f"#ab-challenges:has-text('{challenges.name}')")
     page.locator("#ab-submit").click()
     page.wait_for_selector("#ab-submitted :text('1 tasks, 1 test inputs')")
@@ -55,11 +61,11 @@ def test_a_policy_is_measured_submitted_and_its_tasks_are_sifted(page, challenge
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     assert set(json.loads(file.read_text())) == {TASK}
-    page.locator("#ab-mine input[type=file]").set_input_files(file)
+    upload(page, "#ab-mine", file)
     page.wait_for_selector("#ab-checked :text('✓ valid: 1 tasks')")
     broken = tmp_path / "broken.json"
     broken.write_text("[" * 100_000)
-    page.locator("#ab-mine input[type=file]").set_input_files(broken)
+    upload(page, "#ab-mine", broken)
     page.wait_for_selector("#ab-checked :text('✗ not valid')")
     shot(page, "evaluate-submission")
 
