@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -51,10 +52,16 @@ def new_store(tmp_path, undisturbed) -> EvalStore:
 
 
 def wait_for_lines(store: EvalStore, wanted: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while num_lines(store) < wanted and not store.status().state.over:
         assert time.monotonic() < deadline, store.log.read_text()
         time.sleep(0.001)
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process, if it has not ended meanwhile."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -65,15 +72,23 @@ def test_a_killed_evaluation_goes_on_without_sampling_or_judging_twice(
     store, config = new_store(tmp_path, undisturbed), undisturbed.config()
     total = len(config.tasks) * config.n
     kills = 0
-    for _ in range(4):
+    for sitting in range(20):
+        if kills == 4:
+            break
+        if store.status().state is RunState.FINISHED:
+            if kills:
+                break
+            # It was faster than whoever wanted to kill it.
+            store = new_store(tmp_path / str(sitting), undisturbed)
         pid = evaluations.start(store)
         # Some way into what is left, at any instant of the writing of a line or of a file.
         before = num_lines(store)
         wait_for_lines(store, before + int(rng.integers(0, max(1, (total - before) // 2))))
         time.sleep(float(rng.uniform(0, 0.03)))
         if store.status().state is RunState.FINISHED:
-            break
-        os.kill(pid, signal.SIGKILL)
+            wait_until_gone(pid)
+            continue
+        send(pid, signal.SIGKILL)
         wait_until_gone(pid)
         kills += 1
         assert len({(w.task_id, w.index) for w in store.completions()}) == num_lines(store)
@@ -93,7 +108,7 @@ def test_a_stopped_evaluation_tells_what_it_has_and_goes_on(
     store = new_store(tmp_path, undisturbed)
     pid = evaluations.start(store)
     wait_for_lines(store, 10)
-    os.kill(pid, signal.Signals[how])
+    send(pid, signal.Signals[how])
     wait_until_over(store)
     status = store.status()
     if status.state is not RunState.FINISHED:  # it may have been faster
@@ -111,14 +126,17 @@ def test_an_evaluation_short_of_time_ends_with_a_few_samples_of_every_task(
     evaluations, undisturbed, model, tmp_path
 ):
     config = make_config(model, n=4000)
-    store = EvalStore.start(tmp_path, "short", config)
-    evaluations.finish(store, minutes=0.1)
-    status = store.status()
-    assert status.state is RunState.STOPPED, store.log.read_text()
-    assert "the time was used up" in status.reason
-    per_task = [t["samples"] for t in figures(store)["tasks"]]
-    assert min(per_task) >= 3
-    assert sum(per_task) == status.done == len(samples(store))
+    for minutes in (0.05, 0.2, 0.8, 3.2):  # on a busy machine the first has room for nothing
+        store = EvalStore.start(tmp_path, f"short-{minutes}", config)
+        evaluations.finish(store, minutes=minutes)
+        status = store.status()
+        assert status.state is RunState.STOPPED, store.log.read_text()
+        assert "the time was used up" in status.reason
+        per_task = [t["samples"] for t in figures(store)["tasks"]]
+        assert sum(per_task) == status.done == len(samples(store))
+        if min(per_task) >= 3:
+            return
+    raise AssertionError(f"too little in so much time: {per_task}")
 
 
 def test_a_full_disk_leaves_whole_lines_and_is_told_in_plain_words(
@@ -141,12 +159,12 @@ def test_two_processes_never_evaluate_the_same_folder(evaluations, undisturbed, 
     store = new_store(tmp_path, undisturbed)
     pid = evaluations.start(store)
     wait_for_lines(store, 1)
-    if store.status().state is RunState.RUNNING:
-        os.kill(pid, signal.SIGSTOP)
-        try:
+    send(pid, signal.SIGSTOP)
+    try:
+        if store.status().state is RunState.RUNNING:  # it may have been faster
             with pytest.raises(UserError, match=f"is running .process {pid}."):
                 evaluate(store.config(), store)
-        finally:
-            os.kill(pid, signal.SIGCONT)
+    finally:
+        send(pid, signal.SIGCONT)
     wait_until_over(store)
     assert figures(store) == figures(undisturbed)
