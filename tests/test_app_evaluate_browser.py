@@ -81,7 +81,7 @@ def test_a_policy_is_measured_submitted_and_its_tasks_are_sifted(page, challenge
     page.keyboard.type("67a3")
     page.wait_for_selector("#ab-gallery :text('1 of 400 tasks')")
     page.get_by_role("button", name="Prompt: what the policy reads").click()
-    page.wait_for_selector(".ab-tokens :text('embedded')", timeout=120_000)
+    page.wait_for_selector(".ab-tokens :text('embedded')", timeout=300_000)
     page.get_by_role("button", name="Programs that solve it").click()
     page.wait_for_selector("#ab-programs :text('comes with arcbench')")
     page.locator("#ab-theme").click()
