@@ -7,12 +7,25 @@ from typing import Any
 from arcbench import series
 from arcbench.runs import RunStore
 from arcbench.training import rewind
-from arcbench.training.config import TrainConfig
+from arcbench.training.config import GuardConfig, TrainConfig
 from arcbench.training.tracking import told_nobody
 from arcbench.training.watch import Watch
+from tests.tiny_runs import make_config
 
 HEALTHY, WORSE = 20, 40  # steps that are well; that are not ruined yet
 LAST = 60
+
+# The tiny policy has no end: most of what it writes is cut from the first step on, and the finding
+# is there after six.
+CUT = GuardConfig(
+    action="rewind", kinds=("truncated",), severity="warning", patience=2, lr_factor=0.5,
+    max_rewinds=1, keep_healthy=9,
+)  # fmt: skip
+
+
+def guarded(model: Path, guard: GuardConfig, **changes: Any) -> TrainConfig:
+    """Ten steps of the tiny policy under a guard."""
+    return make_config(model, guard=guard, steps=10, checkpoint_every=2, **changes)
 
 
 def share_without_program(step: int) -> float:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,10 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcbench import series
+from arcbench import jobs, series
 from arcbench.errors import UserError
 from arcbench.policies.chat import Job
 from arcbench.runs import RunState, RunStore, is_alive
+from arcbench.training import lifeline
 from arcbench.training.config import (
     GrpoConfig,
     LengthConfig,
@@ -29,10 +31,14 @@ from arcbench.training.config import (
     TrainConfig,
     overfit_config,
 )
+from arcbench.training.lifeline import Lifeline
 from arcbench.training.processes import ALONE, Processes
 from arcbench.training.sampler import whole_groups
 from arcbench.training.trl_args import micro_batches
+from arcbench.training.watch import read_findings
+from tests.guarded_course import CUT, guarded
 from tests.tiny_policy import save_tiny_policy
+from tests.tiny_runs import PATIENCE_S, Runner, runner
 
 TASKS = ("67a3c6ac", "68b16354")
 
@@ -71,6 +77,27 @@ def test_one_process_alone_waits_for_nobody():
     assert ALONE.gather(3) == [3]
     assert ALONE.from_main(lambda: 4) == 4
     assert ALONE.main
+
+
+def test_who_waits_for_no_other_any_more_may_end_in_its_own_time(monkeypatch):
+    monkeypatch.setattr(lifeline, "GRACE_S", 0.1)
+
+    def code_after_another_has_stopped(*, let_go: bool) -> int:
+        pid = os.fork()
+        if pid == 0:
+            ours = Lifeline(ALONE, lambda end: None)
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                other = socket.create_connection(listener.getsockname())
+                ours._listen(listener.accept()[0], 1)
+            if let_go:
+                ours.let_go()
+            other.sendall(b'{"rank": 1, "how": "stopped", "reason": "asked to"}\n')
+            time.sleep(1 if let_go else 60)
+            os._exit(7)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    assert code_after_another_has_stopped(let_go=False) == 0
+    assert code_after_another_has_stopped(let_go=True) == 7
 
 
 @pytest.mark.slow
@@ -116,17 +143,22 @@ def make_config(model: Path, **changes) -> TrainConfig:
     return replace(base, **changes)
 
 
+@pytest.fixture(scope="module")
+def pairs() -> Runner:
+    """Starts two processes that are up at once; what a launcher adds is seen where one is used."""
+    with runner() as found:
+        yield found
+
+
 @contextmanager
-def launched(store: RunStore, steps: int | None = None):
-    """The run, gone on with by two processes; yields the launcher and ends it at last."""
+def launched(store: RunStore):
+    """The run, gone on with by two processes of accelerate; yields the launcher and ends it."""
     # Not --cpu: with it accelerate starts one process only.
     command = [
         sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2",
         "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
         "--main_process_port", "0", "-m", "arcbench", "train", "--resume", str(store.path),
     ]  # fmt: skip
-    if steps is not None:
-        command += ["--steps", str(steps)]
     with (store.path / "launch.txt").open("ab") as out:
         launcher = subprocess.Popen(
             command,
@@ -140,7 +172,7 @@ def launched(store: RunStore, steps: int | None = None):
     finally:
         if launcher.poll() is None:
             launcher.terminate()
-            launcher.wait(60)
+            launcher.wait(PATIENCE_S)
 
 
 def told(store: RunStore) -> str:
@@ -148,10 +180,10 @@ def told(store: RunStore) -> str:
 
 
 def wait_for_step(store: RunStore, step: int) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while store.status().step < step:
-        assert store.status().state is not RunState.FAILED, told(store)
-        assert time.monotonic() < deadline, told(store)
+        assert store.status().state is not RunState.FAILED, jobs.tail(store)
+        assert time.monotonic() < deadline, jobs.tail(store)
         time.sleep(0.02)
 
 
@@ -180,7 +212,8 @@ def assert_same_weights(a: RunStore, b: RunStore, step: int, name: str) -> None:
     x, y = (load_file(s.checkpoints / f"checkpoint-{step}" / name) for s in (a, b))
     assert x.keys() == y.keys()
     for key in x:
-        assert np.allclose(x[key], y[key], atol=1e-4), key
+        # Adam's steps are 1e-2 also where a gradient is hardly more than rounding.
+        assert np.allclose(x[key], y[key], atol=5e-4), key
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +229,7 @@ def test_two_processes_go_the_course_of_one_and_one_goes_on_where_two_were(model
 
     store = RunStore.create(tmp_path, "two", make_config(model).to_dict())
     with launched(store) as launcher:
-        assert launcher.wait(120) == 0, told(store)
+        assert launcher.wait(PATIENCE_S) == 0, told(store)
     assert store.status().state is RunState.FINISHED
     assert store.info()["processes"] == 2
     assert_same_course(alone, store, 4)
@@ -212,14 +245,14 @@ def test_two_processes_go_the_course_of_one_and_one_goes_on_where_two_were(model
 
 
 @pytest.mark.slow
-def test_two_go_on_where_one_was_and_stop_together_when_they_are_asked_to(alone, tmp_path):
+def test_two_go_on_where_one_was_and_stop_together_when_they_are_asked_to(alone, pairs, tmp_path):
     path = tmp_path / "longer"
     shutil.copytree(alone.path, path)
     store = RunStore.open(path)
-    with launched(store, steps=4000) as launcher:
+    with pairs.pair(store, steps=4000) as pair:
         wait_for_step(store, 5)
         store.request_stop()
-        assert launcher.wait(60) == 0, told(store)
+        assert pair.wait() == [0, 0], jobs.tail(store)
     status = store.status()
     assert (status.state, status.reason) == (RunState.STOPPED, "stop was requested")
     checkpoint = store.checkpoints / f"checkpoint-{status.step}"
@@ -230,7 +263,7 @@ def test_two_go_on_where_one_was_and_stop_together_when_they_are_asked_to(alone,
 
 
 @pytest.mark.slow
-def test_two_processes_train_an_adapter_as_one_does_with_two_prompts_a_step(model, tmp_path):
+def test_two_processes_train_an_adapter_as_one_does_with_two_prompts_a_step(model, pairs, tmp_path):
     from arcbench.training.grpo import train
 
     config = make_config(
@@ -245,11 +278,24 @@ def test_two_processes_train_an_adapter_as_one_does_with_two_prompts_a_step(mode
     )
     one = train(config, root=tmp_path, name="one")
     two = RunStore.create(tmp_path, "two", config.to_dict())
-    with launched(two) as launcher:
-        assert launcher.wait(120) == 0, told(two)
+    with pairs.pair(two) as pair:
+        assert pair.wait() == [0, 0], jobs.tail(two)
     # TRL logs these as the mean over micro-batches, which other processes cut in other ways.
     assert_same_course(one, two, 3, without=frozenset({"policy/kl", "policy/entropy"}))
     assert_same_weights(one, two, 3, "adapter_model.safetensors")
+
+
+@pytest.mark.slow
+def test_two_processes_go_back_together(model, pairs, tmp_path):
+    store = RunStore.create(tmp_path, "two", guarded(model, CUT, device="cpu").to_dict())
+    with pairs.pair(store) as pair:
+        assert pair.wait() == [0, 0], jobs.tail(store)
+    status = store.status()
+    assert status.state is RunState.STOPPED, jobs.tail(store)
+    assert [a["action"] for a in read_findings(store)["acts"]] == ["rewind", "stop"]
+    assert [m["step"] for m in store.metrics()] == list(range(1, status.step + 1))
+    assert len(store.info()["rewinds"]) == 1
+    assert store.info()["processes"] == 2
 
 
 @pytest.mark.slow
@@ -264,7 +310,7 @@ def test_a_killed_process_takes_the_others_along_and_the_run_says_so(model, tmp_
         )  # fmt: skip
         (other,) = {int(pid) for pid in found.stdout.split()} - {main}
         os.kill(other, signal.SIGKILL)
-        assert launcher.wait(45) == 1
+        assert launcher.wait(PATIENCE_S) == 1
     assert not is_alive(main)
     status = store.status()
     assert (status.state, status.reason) == (RunState.FAILED, "process 1 ended without a word")

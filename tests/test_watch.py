@@ -15,16 +15,10 @@ from arcbench.runs import RunState, RunStore
 from arcbench.training import rewind
 from arcbench.training.config import GuardConfig, LoraConfig, PolicyConfig, TrainConfig
 from arcbench.training.watch import read_findings
-from tests.guarded_course import guarded_course
+from tests.guarded_course import CUT, guarded, guarded_course
 from tests.tiny_policy import save_tiny_policy
-from tests.tiny_runs import assert_same_course, make_config
+from tests.tiny_runs import assert_same_course
 
-# The tiny policy has no end: most of what it writes is cut from the first step on, and the finding
-# is there after six.
-CUT = GuardConfig(
-    action="rewind", kinds=("truncated",), severity="warning", patience=2, lr_factor=0.5,
-    max_rewinds=1, keep_healthy=9,
-)  # fmt: skip
 OFF = GuardConfig(action="off")
 
 
@@ -38,10 +32,6 @@ def rewound(model, tmp_path_factory) -> RunStore:
     from arcbench.training.grpo import train
 
     return train(guarded(model, CUT), root=tmp_path_factory.mktemp("runs"), name="rewound")
-
-
-def guarded(model: Path, guard: GuardConfig, **changes) -> TrainConfig:
-    return make_config(model, guard=guard, steps=10, checkpoint_every=2, **changes)
 
 
 def steps(path: Path) -> list[int]:
@@ -284,21 +274,6 @@ def test_a_run_that_was_killed_while_it_went_back_is_resumed_from_the_healthy_st
     assert store.metrics()[-1]["train/learning_rate"] == pytest.approx(1e-3)
     assert (store.path / "abandoned" / "2" / "metrics.jsonl").is_file()
     assert not (store.path / rewind.PLAN).exists()
-
-
-@pytest.mark.slow
-def test_two_processes_go_back_together(model, tmp_path):
-    from tests.test_processes import launched, told
-
-    store = RunStore.create(tmp_path, "two", guarded(model, CUT, device="cpu").to_dict())
-    with launched(store) as launcher:
-        assert launcher.wait(150) == 0, told(store)
-    status = store.status()
-    assert status.state is RunState.STOPPED, told(store)
-    assert [a["action"] for a in read_findings(store)["acts"]] == ["rewind", "stop"]
-    assert [m["step"] for m in store.metrics()] == list(range(1, status.step + 1))
-    assert len(store.info()["rewinds"]) == 1
-    assert store.info()["processes"] == 2
 
 
 # What is done, step by step
