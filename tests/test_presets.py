@@ -60,7 +60,7 @@ def test_a_part_beside_named_tasks_and_an_unknown_part_are_refused(make):
 
 
 def test_tasks_chosen_by_the_own_measurement_need_one():
-    with pytest.raises(UserError, match="measure.samples"):
+    with pytest.raises(UserError, match=r"measure\.samples"):
         TrainConfig(data=DataConfig(signal_from="before"))
 
 
