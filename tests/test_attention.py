@@ -1,7 +1,7 @@
 """Which of torch's attention kernels training keeps away from."""
 
 import pytest
-import torch
+import torch  # noqa: TID253
 
 from arcbench.policies import embedded
 from arcbench.training.build import prepare_libraries
