@@ -56,6 +56,10 @@ def build_app(bench: "Workbench") -> Any:
             with gr.Tab("Library", id="library") as inner["library"]:
                 library.build(inner["library"])
         links.wire(bench, app, inner, chosen, all_runs, measured, training)
+    # A description of them, with all first values, would stand in every page, also in that which
+    # asks for the account.
+    for handler in app.fns.values():
+        handler.api_visibility = "private"
     return app
 
 
