@@ -329,6 +329,7 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
     )  # fmt: skip
     back.click(partial(turn, -1), [run, offset, *filters], offset, **quiet)
     on.click(partial(turn, 1), [run, offset, *filters], offset, **quiet)
-    rows.click(pick_rollout, run, rollout, **quiet)
-    rollout.change(open_it, rollout, detail, **quiet)
+    # Keys that come faster than answers are followed one after the other.
+    rows.click(pick_rollout, run, rollout, trigger_mode="multiple", concurrency_limit=1, **quiet)
+    rollout.change(open_it, rollout, detail, trigger_mode="always_last", **quiet)
     return RunsTab(run=run, view=view, rollout=rollout)
