@@ -1,6 +1,7 @@
 # make app        set up and open the workbench with the embedded policy (http://127.0.0.1:7860)
 # make lab        set up and open JupyterLab at the first notebook
 # make test       set up and run every check and test
+# make test-long  the tests that `make test` leaves out: more kills, more losses, more processes
 # make overfit    set up and watch the policy learn one task, without a browser
 # make test-fast  only the tests that take no time
 # make test-engines  a real vLLM on the CPU, in an environment of its own (4 GB)
@@ -27,7 +28,7 @@ PYTEST = $(BIN)/python -m pytest -q -n $$(($$(nproc) + 1)) --maxprocesses 4 --di
 TEST_ENV := OMP_NUM_THREADS=1 GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1 ARCBENCH_QUICK=1
 NBMAKE := --nbmake --nbmake-timeout=600
 
-.PHONY: app lab notebooks overfit test test-fast test-engines lint format bench docs browser constraints clean
+.PHONY: app lab notebooks overfit test test-long test-fast test-engines lint format bench docs browser constraints clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
@@ -40,13 +41,17 @@ overfit: $(VENV)/.app
 
 # The notebooks begin, because each of them takes long.
 test: lint browser
-	$(TEST_ENV) $(PYTEST) -m "not gpu and not engines" $(NBMAKE) notebooks tests
+	$(TEST_ENV) $(PYTEST) -m "not long and not gpu and not engines" $(NBMAKE) --durations=25 \
+	  notebooks tests
+
+test-long: $(VENV)/.dev browser
+	$(TEST_ENV) $(PYTEST) -m "long and not gpu and not engines" tests
 
 notebooks: $(VENV)/.dev
 	$(TEST_ENV) $(PYTEST) $(NBMAKE) notebooks
 
 test-fast: $(VENV)/.dev
-	$(TEST_ENV) $(PYTEST) -m "not slow and not browser and not gpu and not engines"
+	$(TEST_ENV) $(PYTEST) -m "not slow and not long and not browser and not gpu and not engines"
 
 test-engines: $(ENGINES)/.done
 	$(TEST_ENV) VLLM_CPU_KVCACHE_SPACE=1 $(ENGINES)/bin/python -m pytest -q tests/engines

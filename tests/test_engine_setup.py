@@ -115,6 +115,7 @@ def test_a_run_samples_from_servers_that_get_each_step_s_adapter(model, servers,
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_run_on_servers_too(model, servers, tmp_path):
     from arcbench.training.grpo import train
 

@@ -64,7 +64,7 @@ def send(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_a_killed_evaluation_goes_on_without_sampling_or_judging_twice(
     seed, evaluations, undisturbed, tmp_path
 ):
@@ -101,7 +101,7 @@ def test_a_killed_evaluation_goes_on_without_sampling_or_judging_twice(
     assert figures(store) == figures(undisturbed)
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("how", ["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.long)])
 def test_a_stopped_evaluation_tells_what_it_has_and_goes_on(
     how, evaluations, undisturbed, tmp_path
 ):
@@ -155,6 +155,7 @@ def test_a_full_disk_leaves_whole_lines_and_is_told_in_plain_words(
     assert_whole(store, config)
 
 
+@pytest.mark.long
 def test_two_processes_never_evaluate_the_same_folder(evaluations, undisturbed, tmp_path):
     store = new_store(tmp_path, undisturbed)
     pid = evaluations.start(store)

@@ -148,6 +148,7 @@ def test_sigterm_saves_and_the_run_goes_on_later(apart, model, unbroken, tmp_pat
     assert_same_course(store, unbroken, steps=8)
 
 
+@pytest.mark.long
 def test_a_job_is_stopped_through_its_folder_and_another_beside_it_is_not(apart, model, tmp_path):
     config = make_config(model, steps=4000)
     store = jobs.start(config, root=tmp_path, name="a")  # by the command line, as the app does it
@@ -165,7 +166,12 @@ def test_a_job_is_stopped_through_its_folder_and_another_beside_it_is_not(apart,
 
 @pytest.mark.parametrize(
     ("leave", "checkpoint_every", "first_step"),
-    [(0, 8, 1), (12_000, 8, 2), (200_000, 2, 1), (None, 2, None)],
+    [
+        (0, 8, 1),
+        pytest.param(12_000, 8, 2, marks=pytest.mark.long),
+        pytest.param(200_000, 2, 1, marks=pytest.mark.long),
+        (None, 2, None),
+    ],
     ids=["no room at all", "none for records", "none for a checkpoint", "at a drawn instant"],
 )
 def test_a_full_disk_ends_the_run_in_plain_words_and_it_goes_on_when_there_is_room(

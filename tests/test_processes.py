@@ -101,6 +101,7 @@ def test_who_waits_for_no_other_any_more_may_end_in_its_own_time(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_half_a_group_is_half_of_what_the_whole_group_is(tmp_path):
     from arcbench.policies import SamplingConfig
     from arcbench.policies.transformers import TransformersPolicy
@@ -245,6 +246,7 @@ def test_two_processes_go_the_course_of_one_and_one_goes_on_where_two_were(model
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_two_go_on_where_one_was_and_stop_together_when_they_are_asked_to(alone, pairs, tmp_path):
     path = tmp_path / "longer"
     shutil.copytree(alone.path, path)
@@ -263,6 +265,7 @@ def test_two_go_on_where_one_was_and_stop_together_when_they_are_asked_to(alone,
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_train_an_adapter_as_one_does_with_two_prompts_a_step(model, pairs, tmp_path):
     from arcbench.training.grpo import train
 
@@ -286,6 +289,7 @@ def test_two_processes_train_an_adapter_as_one_does_with_two_prompts_a_step(mode
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_go_back_together(model, pairs, tmp_path):
     store = RunStore.create(tmp_path, "two", guarded(model, CUT, device="cpu").to_dict())
     with pairs.pair(store) as pair:

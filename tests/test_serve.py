@@ -125,12 +125,14 @@ def test_a_served_policy_is_proved_by_check_sync_and_ends_without_an_orphan(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_server_ends_when_the_command_is_killed(serving):
     serving.process.kill()
     wait_until(lambda: not any(running(pid) for pid in serving.started))
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_command_ends_with_the_cause_when_the_server_is_killed(serving):
     os.kill(serving.started[0], signal.SIGKILL)
     assert serving.end() == 2
@@ -191,6 +193,7 @@ def test_a_server_that_dies_or_hangs_while_it_samples_ends_the_sampling_with_the
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_restarted_server_has_lost_the_adapter_and_says_so(folder, lora, tmp_path):
     from arcbench.policies.chat import ChatTokenizer
     from arcbench.training.engines import model_logprobs
@@ -217,6 +220,7 @@ def test_a_restarted_server_has_lost_the_adapter_and_says_so(folder, lora, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(tmp_path, folder):
     (folder.parent / "empty").mkdir(exist_ok=True)
     (folder.parent / "empty" / "config.json").write_text("{}")

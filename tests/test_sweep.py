@@ -227,6 +227,7 @@ def status(path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_sweep_goes_on_with_neither_gap_nor_double(tmp_path):
     file = tiny_settings(tmp_path, steps=60, checkpoint_every=5)
     folder = tmp_path / "runs" / "two"

@@ -52,22 +52,27 @@ def finite(store: RunStore) -> bool:
     return all(math.isfinite(m["train/loss"]) and m["train/grad_norm"] is not None for m in lines)
 
 
+LOSSES = (
+    GrpoConfig(loss_type="grpo", importance_sampling_level="sequence", delta=2.0),
+    GrpoConfig(loss_type="dr_grpo", scale_rewards="none", mask_truncated_completions=True),
+    GrpoConfig(loss_type="bnpo", scale_rewards="batch", top_entropy_quantile=0.5),
+    GrpoConfig(loss_type="cispo", epsilon_high=5.0, entropy_bonus=EntropyBonus(target=0.5)),
+    GrpoConfig(loss_type="sapo", entropy_bonus=EntropyBonus(coef=0.01)),
+    GrpoConfig(loss_type="luspo", importance_sampling_level="sequence"),
+    GrpoConfig(
+        loss_type="vespo", beta=0.1, reference_sync=ReferenceSync(every_steps=1),
+        use_bias_correction_kl=False,
+    ),
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "grpo",
     [
-        GrpoConfig(loss_type="grpo", importance_sampling_level="sequence", delta=2.0),
-        GrpoConfig(loss_type="dr_grpo", scale_rewards="none", mask_truncated_completions=True),
-        GrpoConfig(loss_type="bnpo", scale_rewards="batch", top_entropy_quantile=0.5),
-        GrpoConfig(loss_type="cispo", epsilon_high=5.0, entropy_bonus=EntropyBonus(target=0.5)),
-        GrpoConfig(loss_type="sapo", entropy_bonus=EntropyBonus(coef=0.01)),
-        GrpoConfig(loss_type="luspo", importance_sampling_level="sequence"),
-        GrpoConfig(
-            loss_type="vespo", beta=0.1, reference_sync=ReferenceSync(every_steps=1),
-            use_bias_correction_kl=False,
-        ),
+        pytest.param(grpo, id=grpo.loss_type, marks=() if i in (0, 6) else pytest.mark.long)
+        for i, grpo in enumerate(LOSSES)
     ],
-    ids=lambda grpo: grpo.loss_type,
-)  # fmt: skip
+)
 def test_every_loss_trains(grpo, model, tmp_path):
     from arcbench.training.grpo import train
 

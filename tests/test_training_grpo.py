@@ -152,6 +152,7 @@ def test_lora_on_two_prompts_a_step_trains_the_adapter_only(model, tmp_path):
     assert "before and after" in store.log.read_text()
 
 
+@pytest.mark.long
 def test_the_embedded_policy_learns_a_task_that_it_solves_sometimes(tmp_path):
     from arcbench.training.grpo import overfit
 
