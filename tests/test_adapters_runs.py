@@ -84,6 +84,7 @@ def test_a_run_goes_on_with_the_adapter_of_another_and_its_reference_is_that_ada
         assert torch.equal(tensor, tensors(cut, 4)[name]), name
 
 
+@pytest.mark.long
 def test_a_run_goes_on_with_all_weights_of_another(base, tmp_path):
     from arcbench.training.grpo import train
 

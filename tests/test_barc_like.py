@@ -68,6 +68,7 @@ def padding(folder: Path) -> str:
     return found
 
 
+@pytest.mark.long
 def test_barc_by_its_name_trains_with_repaired_padding_and_its_files_stay_as_they_are(tmp_path):
     cached = tmp_path / "hf" / "hub" / f"models--{BARC.replace('/', '--')}"
     snapshot = cached / "snapshots" / "0123"

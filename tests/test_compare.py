@@ -163,7 +163,10 @@ def test_a_task_is_told_only_if_it_stands_out_among_all_that_were_looked_at():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tasks", [1, 3, 12, 60])
+@pytest.mark.parametrize(
+    "tasks",
+    [1, 3, pytest.param(12, marks=pytest.mark.long), pytest.param(60, marks=pytest.mark.long)],
+)
 def test_equal_policies_are_seldom_called_different(tasks):
     false = sure = alarms = 0
     for seed in range(60):

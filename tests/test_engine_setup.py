@@ -179,7 +179,9 @@ def apart() -> Runner:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])  # the last one ends it
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGSTOP, marks=pytest.mark.long), signal.SIGKILL]
+)  # the last one ends it
 def test_a_run_whose_server_dies_or_hangs_ends_with_the_cause_and_resumes(
     model, servers, doomed, apart, tmp_path, number
 ):
@@ -207,6 +209,7 @@ def test_a_run_whose_server_dies_or_hangs_ends_with_the_cause_and_resumes(
     assert not (store.path / "adapters").exists()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_continuous_batching_writes_and_learns(model, tmp_path):
     from arcbench.training.grpo import train

@@ -122,6 +122,7 @@ def test_a_stopped_evaluation_tells_what_it_has_and_goes_on(
     assert figures(store) == figures(undisturbed)
 
 
+@pytest.mark.long
 def test_an_evaluation_short_of_time_ends_with_a_few_samples_of_every_task(
     evaluations, undisturbed, model, tmp_path
 ):
@@ -139,6 +140,7 @@ def test_an_evaluation_short_of_time_ends_with_a_few_samples_of_every_task(
     raise AssertionError(f"too little in so much time: {per_task}")
 
 
+@pytest.mark.long
 def test_a_full_disk_leaves_whole_lines_and_is_told_in_plain_words(
     evaluations, undisturbed, model, tmp_path
 ):

@@ -163,6 +163,7 @@ def test_a_run_learns_from_what_it_kept_and_its_weights_can_be_used(tmp_path):
     assert len(store.metrics()) == 6
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_fine_tuning_makes_the_examples_likely_and_keeps_its_moments(tmp_path):
     import torch

@@ -167,7 +167,7 @@ def test_a_job_is_stopped_through_its_folder_and_another_beside_it_is_not(apart,
 @pytest.mark.parametrize(
     ("leave", "checkpoint_every", "first_step"),
     [
-        (0, 8, 1),
+        pytest.param(0, 8, 1, marks=pytest.mark.long),
         pytest.param(12_000, 8, 2, marks=pytest.mark.long),
         pytest.param(200_000, 2, 1, marks=pytest.mark.long),
         (None, 2, None),
@@ -222,6 +222,7 @@ def test_a_loss_that_is_no_number_ends_the_run_at_that_step_and_spoils_no_checkp
     assert_same_course(store, unbroken)
 
 
+@pytest.mark.long
 def test_weights_that_are_no_numbers_are_never_saved(model, tmp_path):
     from arcbench.training.grpo import train
 
@@ -263,6 +264,7 @@ class Wrong(RewardScheme):
         return RewardBreakdown(code=1 / 0)
 
 
+@pytest.mark.long
 def test_a_full_card_ends_the_run_with_what_the_memory_plan_advises(model, tmp_path):
     from arcbench.training.grpo import train
 

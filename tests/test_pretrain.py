@@ -177,6 +177,7 @@ class _Limited:
         raise Stopped
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_killed_process_goes_on_with_the_next_pack(tmp_path):
     out = tmp_path / "m"

@@ -302,6 +302,7 @@ def test_two_processes_go_back_together(model, pairs, tmp_path):
     assert store.info()["processes"] == 2
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_killed_process_takes_the_others_along_and_the_run_says_so(model, tmp_path):
     store = RunStore.create(tmp_path, "killed", make_config(model, steps=4000).to_dict())

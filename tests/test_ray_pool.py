@@ -138,6 +138,7 @@ def local_features() -> dict[str, bool]:
         return pool.features()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_no_program_is_lost_or_doubled_when_a_node_is_killed_and_a_new_one_joins(
     cluster: Any, second: Any, caplog: pytest.LogCaptureFixture
@@ -203,6 +204,7 @@ def test_an_evaluation_has_the_same_figures_when_a_node_is_killed_in_the_middle(
     assert any("was lost with" in r.msg for r in caplog.records)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_what_is_not_deterministic_is_told_from_every_node(cluster: Any) -> None:
     draws = "import random\ndef transform(grid): return [[random.randrange(10) for _ in range(20)]]"
@@ -211,6 +213,7 @@ def test_what_is_not_deterministic_is_told_from_every_node(cluster: Any) -> None
         assert [e.deterministic for e in pool.run(programs)] == [True, False]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_killed_actor_is_replaced_and_its_programs_run_again(
     cluster: Any, ray_module: Any
@@ -227,6 +230,7 @@ def test_a_killed_actor_is_replaced_and_its_programs_run_again(
         assert [written(found[i]) for i in range(len(programs))] == list(range(len(programs)))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_program_that_loses_its_node_every_time_died_and_its_neighbours_did_not(
     cluster: Any, ray_module: Any
@@ -264,6 +268,7 @@ def holds(dispatcher: Any, code: str) -> bool:
     return bool(nodes) and [j.packed[0] for j in nodes[0].jobs.values()] == [code]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_leaving_a_stream_early_cancels_what_has_not_started(cluster: Any) -> None:
     with RayPool(cluster.address, limits=LIMITS) as pool:
@@ -275,6 +280,7 @@ def test_leaving_a_stream_early_cancels_what_has_not_started(cluster: Any) -> No
         assert time.monotonic() - started < 60
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_several_threads_share_a_pool_and_no_more_than_a_bounded_number_is_in_flight(
     cluster: Any, second: Any
@@ -300,6 +306,7 @@ def test_several_threads_share_a_pool_and_no_more_than_a_bounded_number_is_in_fl
         pool.run([number(1)])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_judging_on_the_cluster_writes_the_same_file_as_judging_here(
     cluster: Any, tmp_path: Path
@@ -328,6 +335,7 @@ def test_judging_on_the_cluster_writes_the_same_file_as_judging_here(
     assert "1 workers on 1 Ray nodes" in said_there
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "needed", "said"),

@@ -241,6 +241,7 @@ def written(server) -> int:
     return server.log.read_text().count('"POST /v1/chat/completions HTTP/1.1" 200')
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_server_that_stands_still_is_given_up_and_used_again_when_it_goes_on(
     processes, undisturbed

@@ -217,6 +217,7 @@ def test_the_clock_starts_with_the_process_and_leaves_room_before_the_end():
         Clock(started=0.0, minutes=0)
 
 
+@pytest.mark.long
 def test_memory_beyond_its_budget_is_answered_step_by_step():
     asked = []
     enough = threading.Event()

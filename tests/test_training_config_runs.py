@@ -91,6 +91,7 @@ def off_policy(model: Path, **changes) -> TrainConfig:
     return make_config(model, grpo=grpo, **{"steps": 8, "checkpoint_every": 4, **changes})
 
 
+@pytest.mark.long
 def test_samples_serve_several_updates_and_a_resumed_run_takes_the_same_course(model, tmp_path):
     from arcbench.training.grpo import resume, train
 

@@ -53,6 +53,7 @@ def model(tmp_path_factory) -> Path:
     return save_tiny_policy(tmp_path_factory.mktemp("tiny"))
 
 
+@pytest.mark.long
 def test_100_000_rows_take_no_memory_and_each_step_has_its_own(model, tmp_path):
     config = TrainConfig(
         policy=PolicyConfig(model=str(model)),
@@ -90,7 +91,10 @@ CURRICULA = {
 }
 
 
-@pytest.mark.parametrize("name", CURRICULA)
+@pytest.mark.parametrize(
+    "name",
+    [n if i == 0 else pytest.param(n, marks=pytest.mark.long) for i, n in enumerate(CURRICULA)],
+)
 def test_a_run_under_each_curriculum_trains_on_its_rows_and_a_resumed_one_goes_on(
     name, model, tmp_path
 ):

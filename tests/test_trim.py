@@ -62,7 +62,7 @@ def test_unsloth_keeps_its_own_passes():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("updates", [1, 2])
+@pytest.mark.parametrize("updates", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_run_learns_the_same_with_and_without_padding(tmp_path, monkeypatch, updates):
     from safetensors.torch import load_file
 

@@ -289,6 +289,7 @@ def test_a_check_that_cannot_be_made_is_refused(bench, url, changes, words):
         health.launch_check(bench, url, **{"policy": "embedded", "rank": 4, "checks": 0, **changes})
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_server_is_started_found_by_a_restarted_app_checked_and_stopped(tmp_path):
     model = str(save_tiny_policy(tmp_path / "tiny"))

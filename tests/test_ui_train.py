@@ -259,6 +259,7 @@ def test_a_run_that_is_over_cannot_be_killed(bench):
 # With real processes
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_settings_are_checked_once_they_stand_still_and_once_for_all_pages(bench, tiny):
     draft, _ = train.drafted(bench, form(tiny), train.Draft())
@@ -288,6 +289,7 @@ def test_settings_are_checked_once_they_stand_still_and_once_for_all_pages(bench
     assert sorted((bench.runs_root / ".health").iterdir()) == folders
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_killed_run_is_resumed_and_its_adapter_goes_on_in_a_new_run(bench, tiny):
     asked = form(tiny, method=train_form.ADAPTER, rank=2, steps=100_000)

@@ -153,6 +153,7 @@ def die_at(event: int, store: RunStore) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_kill_at_any_line_of_going_back_is_mended_by_the_next_start(tmp_path):
     whole = collapsed(tmp_path / "whole")
@@ -185,7 +186,9 @@ def test_a_kill_at_any_line_of_going_back_is_mended_by_the_next_start(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lora", [None, LoraConfig(rank=4, alpha=8)])
+@pytest.mark.parametrize(
+    "lora", [None, pytest.param(LoraConfig(rank=4, alpha=8), marks=pytest.mark.long)]
+)
 def test_a_rewound_run_goes_the_course_of_one_resumed_there_with_the_smaller_rate(
     model, lora, rewound, tmp_path
 ):
@@ -239,6 +242,7 @@ def test_a_stopped_run_says_why_and_goes_on_without_being_stopped_for_the_same(m
     assert len(read_findings(store)["acts"]) == 1
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_guard_that_warns_changes_nothing_and_tells_each_finding_once(model, tmp_path):
     from arcbench.training.grpo import train
@@ -255,6 +259,7 @@ def test_a_guard_that_warns_changes_nothing_and_tells_each_finding_once(model, t
     assert written == {f.kind.value for f in diagnose_run(warned)} >= {Kind.TRUNCATED.value}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_that_was_killed_while_it_went_back_is_resumed_from_the_healthy_step(
     rewound, tmp_path
