@@ -96,6 +96,7 @@ def test_a_run_goes_on_with_all_weights_of_another(base, tmp_path):
     assert two.read_eval("before") == one.read_eval("after")
 
 
+@pytest.mark.long
 def test_an_adapter_for_another_model_stops_a_run_before_it_trains(first, tmp_path):
     from arcbench.training.grpo import train
 
@@ -104,6 +105,7 @@ def test_an_adapter_for_another_model_stops_a_run_before_it_trains(first, tmp_pa
         train(make_config(policy, steps=2), root=tmp_path, name="wrong")
 
 
+@pytest.mark.long
 def test_an_adapter_that_was_made_for_a_model_of_another_name_is_warned_of(
     base, first, tmp_path, capsys
 ):
@@ -115,6 +117,7 @@ def test_an_adapter_that_was_made_for_a_model_of_another_name_is_warned_of(
     assert f"made for {base}, on top of {other}" in store.log.read_text()
 
 
+@pytest.mark.long
 def test_the_workbench_samples_a_run_with_its_newest_weights_although_older_ones_are_loaded(
     base, tmp_path
 ):

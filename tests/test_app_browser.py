@@ -35,6 +35,7 @@ def test_a_task_typed_or_clicked_shows_its_grids(page):
     page.wait_for_selector("#ab-task-page :text('017c7c7b')")
 
 
+@pytest.mark.long
 def test_the_prompt_of_a_task_is_there_to_read(page):
     choose(page, TASK)
     page.get_by_role("button", name="Prompt").click()

@@ -29,6 +29,7 @@ def test_a_name_that_is_typed_leaves_its_entry_with_a_picture(library):
     assert library.locator(".lib-card:visible").count() == everything
 
 
+@pytest.mark.long
 def test_the_name_that_was_meant_stands_before_those_that_only_mention_it(library):
     library.get_by_role("searchbox").fill("crop")
     assert library.locator(".lib-card:visible").count() > 5
@@ -39,6 +40,7 @@ def test_the_name_that_was_meant_stands_before_those_that_only_mention_it(librar
     assert min(found)[2] == "crop"
 
 
+@pytest.mark.long
 def test_a_word_of_the_text_counts_only_from_its_beginning(library):
     library.get_by_role("searchbox").fill("hole")
     names = library.locator(".lib-index a:visible").all_inner_texts()
@@ -46,6 +48,7 @@ def test_a_word_of_the_text_counts_only_from_its_beginning(library):
     assert "extend_rows" not in names  # gives a whole row its colour
 
 
+@pytest.mark.long
 def test_one_library_is_shown_without_the_other(library):
     library.get_by_text("common 40").click()
     shown = library.locator(".lib-group:visible")
@@ -55,12 +58,14 @@ def test_one_library_is_shown_without_the_other(library):
     assert "No name or text in common matches" in library.inner_text()
 
 
+@pytest.mark.long
 def test_nothing_found_is_said_in_words(library):
     library.get_by_role("searchbox").fill("xyz")
     assert library.locator(".lib-card:visible").count() == 0
     assert "No name or text matches “xyz”." in library.inner_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", ["/?__theme=dark"], indirect=True)
 def test_a_name_in_the_index_brings_its_card_into_view_whatever_the_address(page, library):
     library.locator(".lib-index a", has_text="symmetrize_content").click()
@@ -72,6 +77,7 @@ def test_a_name_in_the_index_brings_its_card_into_view_whatever_the_address(page
     assert "#" not in page.url
 
 
+@pytest.mark.long
 def test_the_cards_are_still_there_after_looking_at_another_tab(page, library):
     library.get_by_role("searchbox").fill("gravity")
     tab(page, "Tasks")

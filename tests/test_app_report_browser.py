@@ -55,6 +55,7 @@ def test_another_run_takes_the_place_of_the_report_in_sight(run, runs, page):
     page.frame_locator("iframe.ab-report").get_by_role("heading", name="another").wait_for()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_file_runs_nothing_asks_nobody_and_fits_the_screen(

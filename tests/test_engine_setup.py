@@ -126,6 +126,7 @@ def test_the_same_seed_gives_the_same_run_on_servers_too(model, servers, tmp_pat
     assert len(set(texts[0])) > 1
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_whose_engine_does_not_follow_ends_at_the_next_check(
     model, servers, tmp_path, monkeypatch
@@ -150,6 +151,7 @@ def test_a_run_whose_engine_does_not_follow_ends_at_the_next_check(
     assert [m["step"] for m in store.metrics()] == [1]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_server_that_never_gets_the_weights_stops_the_run_before_its_first_step(
     model, servers, tmp_path, monkeypatch

@@ -224,6 +224,7 @@ def alone(model, tmp_path_factory) -> RunStore:
     return train(make_config(model), root=tmp_path_factory.mktemp("runs"), name="alone")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_two_processes_go_the_course_of_one_and_one_goes_on_where_two_were(model, alone, tmp_path):
     from arcbench.training.grpo import resume

@@ -114,6 +114,7 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_executions_are_the_same_as_those_of_the_local_pool(cluster: Any, second: Any) -> None:
     second()

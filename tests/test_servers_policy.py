@@ -260,6 +260,7 @@ def test_a_server_that_stands_still_is_given_up_and_used_again_when_it_goes_on(
         assert drawn(policy, ASKS, CONFIG) == undisturbed
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_server_that_is_killed_changes_nothing_and_is_used_again_when_it_is_back(
     processes, undisturbed

@@ -333,6 +333,7 @@ def silent(request):
     thread.join()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_policy_that_hangs_costs_no_deadline(challenges, tmp_path, silent):
     words = ("--policy", silent, "--minutes", 0.12, "--n", 4)
@@ -355,6 +356,7 @@ cli.main()
 )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_memory_beyond_its_budget_ends_with_a_file(challenges, tmp_path, tiny):
     words = ("--policy", tiny, "--memory-gb", 0.05, "--n", 5000, "--workers", 2)

@@ -277,6 +277,7 @@ def test_a_killed_sweep_goes_on_with_neither_gap_nor_double(tmp_path):
     assert (folder / "sweep.png").stat().st_size > 10_000
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_that_fails_does_not_end_the_sweep_and_sigterm_leaves_it_resumable(tmp_path):
     file = tiny_settings(tmp_path, steps=4000, checkpoint_every=5)

@@ -36,6 +36,7 @@ def test_a_part_of_a_stream_is_what_the_whole_has_there():
     assert [item for _, item in whole] == [generate(4, index) for index, _ in whole]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_number_of_processes_changes_nothing(tmp_path):
     files = []

@@ -33,6 +33,7 @@ def test_nobody_is_told_unless_named(tmp_path):
     assert options(told, store)["trackio"]["config"]["grpo.num_generations"] == 8
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_trackio_gets_every_line_of_a_run_and_of_its_continuation_without_a_network(tmp_path):
     model = save_tiny_policy(tmp_path / "tiny")

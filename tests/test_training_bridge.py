@@ -22,6 +22,7 @@ def trl_advantages(rewards_PG, scale):
     return result.view(-1, size).tolist()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", ["group", "batch", "none"])
 def test_advantages_are_those_of_trl(scale):
