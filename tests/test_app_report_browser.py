@@ -22,6 +22,7 @@ def run(runs):
     return made_run(runs, RUN)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", [f"/?tab=runs&view=report&run={RUN}"], indirect=True)
 def test_the_report_of_a_run_is_shown_and_taken_away(run, page, tmp_path):
     frame = page.frame_locator("iframe.ab-report")

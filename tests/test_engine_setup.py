@@ -93,6 +93,7 @@ def test_a_watch_tells_once_that_a_server_is_gone(monkeypatch):
     assert told == ["the server http://127.0.0.1:9 has not answered for 0 s"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_samples_from_servers_that_get_each_step_s_adapter(model, servers, tmp_path):
     from arcbench.training.grpo import train
@@ -180,6 +181,7 @@ def apart() -> Runner:
         yield found
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "number", [pytest.param(signal.SIGSTOP, marks=pytest.mark.long), signal.SIGKILL]

@@ -101,6 +101,7 @@ def test_a_killed_evaluation_goes_on_without_sampling_or_judging_twice(
     assert figures(store) == figures(undisturbed)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.long)])
 def test_a_stopped_evaluation_tells_what_it_has_and_goes_on(
     how, evaluations, undisturbed, tmp_path

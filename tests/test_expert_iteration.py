@@ -117,6 +117,7 @@ def test_settings_read_back_and_unknown_ones_are_refused():
         ExpertConfig(batch=6).resolved(small)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_learns_from_what_it_kept_and_its_weights_can_be_used(tmp_path):
     from transformers import AutoModelForCausalLM

@@ -110,6 +110,7 @@ def test_a_target_is_the_next_token_of_the_same_document(tokenizer):
     assert batch.num_tokens == sum(int((pack.ids != 0).sum()) for pack in packs)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_packs_don_t_depend_on_who_makes_them(tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path)

@@ -163,6 +163,7 @@ def test_no_program_is_lost_or_doubled_when_a_node_is_killed_and_a_new_one_joins
         assert [written(e) for e in pool.run(programs[:200])] == list(range(200))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_evaluation_has_the_same_figures_when_a_node_is_killed_in_the_middle(
     cluster: Any, second: Any, caplog: pytest.LogCaptureFixture

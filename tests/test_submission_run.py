@@ -274,6 +274,7 @@ def policy_of(process):
         time.sleep(0.01)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_that_is_killed_again_and_again_always_leaves_a_whole_file(
     challenges, tmp_path, tiny

@@ -283,6 +283,7 @@ def seen(who: str, config: TrainConfig, chat, store):
         torch.set_num_threads(before)
 
 
+@pytest.mark.long
 @pytest.mark.slow  # for its imports; nothing is trained
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_a_setting_changes_what_the_trainer_is_given(leaf, model, rates, adapter, chat, store):
