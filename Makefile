@@ -1,7 +1,7 @@
 # make app        set up and open the workbench with the embedded policy (http://127.0.0.1:7860)
 # make lab        set up and open JupyterLab at the first notebook
 # make test       set up and run every check and test
-# make test-long  the tests that `make test` leaves out: more kills, more losses, more processes
+# make test-long  the tests that `make test` leaves out: more kills, losses, processes, and all notebooks
 # make overfit    set up and watch the policy learn one task, without a browser
 # make test-fast  only the tests that take no time
 # make test-engines  a real vLLM on the CPU, in an environment of its own (4 GB)
@@ -21,9 +21,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_AR
 SOURCES := arcbench app.py tests
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # One thread a process: threads that wait for a core are slow. A file's tests stay together, because they
-# share what they have set up; tests/conftest.py says which files come first. One process more than cores,
-# since tests also wait: for servers, pages, deadlines.
-PYTEST = $(BIN)/python -m pytest -q -n $$(($$(nproc) + 1)) --maxprocesses 4 --dist loadfile \
+# share what they have set up; tests/conftest.py says which files come first.
+PYTEST = $(BIN)/python -m pytest -q -n $$(nproc) --maxprocesses 4 --dist loadfile \
   --no-loadscope-reorder
 TEST_ENV := OMP_NUM_THREADS=1 GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1 ARCBENCH_QUICK=1
 NBMAKE := --nbmake --nbmake-timeout=600
@@ -39,13 +38,12 @@ lab: $(VENV)/.lab
 overfit: $(VENV)/.app
 	$(BIN)/python -m arcbench overfit
 
-# The notebooks begin, because each of them takes long.
 test: lint browser
-	$(TEST_ENV) $(PYTEST) -m "not long and not gpu and not engines" $(NBMAKE) --durations=25 \
-	  notebooks tests
+	$(TEST_ENV) $(PYTEST) -m "not long and not gpu and not engines" --durations=25 tests
 
 test-long: $(VENV)/.dev browser
 	$(TEST_ENV) $(PYTEST) -m "long and not gpu and not engines" tests
+	$(TEST_ENV) $(PYTEST) $(NBMAKE) notebooks
 
 notebooks: $(VENV)/.dev
 	$(TEST_ENV) $(PYTEST) $(NBMAKE) notebooks

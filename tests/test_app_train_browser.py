@@ -74,6 +74,7 @@ def show(page, run):
     page.wait_for_function("run => location.search.endsWith(`watch=${run}`)", arg=run)
 
 
+@pytest.mark.long
 def test_runs_are_started_watched_queued_killed_stopped_resumed_and_continued(root, tiny, browser):
     with running(root) as app, reader(browser, f"{app.address}/?tab=train") as page:
         page.wait_for_selector("#ab-curve :text('No run yet')")
@@ -134,6 +135,7 @@ def test_runs_are_started_watched_queued_killed_stopped_resumed_and_continued(ro
     assert RunStore.open(root / QUEUED).metrics() == []
 
 
+@pytest.mark.long
 def test_a_server_is_started_checked_and_stopped_and_a_memory_plan_drawn(root, tiny, browser):
     with running(root) as app, reader(browser, f"{app.address}/?tab=health") as page:
         page.get_by_role("tab", name="Servers and sync").click()

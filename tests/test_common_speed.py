@@ -4,6 +4,7 @@ import pytest
 from arcbench.dsl import bench, common, concepts
 
 
+@pytest.mark.long
 def test_the_bench_times_every_public_function():
     public = {
         name
@@ -16,6 +17,7 @@ def test_the_bench_times_every_public_function():
             assert 1 <= len(bench.concept_calls(name)) <= bench.MAX_CALLS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(bench.common_calls()))
 def test_calls_of_the_bench_leave_its_grids_alone(name):
     for grid in bench.grids().values():
@@ -25,6 +27,7 @@ def test_calls_of_the_bench_leave_its_grids_alone(name):
         assert np.array_equal(grid, before)
 
 
+@pytest.mark.long
 def test_known_programs_are_timed_and_a_wrong_one_is_named(tmp_path, capsys):
     right = (bench.PROGRAMS / "007bbfb7.py").read_text()
     (tmp_path / "007bbfb7.py").write_text(right)
@@ -37,6 +40,7 @@ def test_known_programs_are_timed_and_a_wrong_one_is_named(tmp_path, capsys):
     assert "no known-good programs in" in capsys.readouterr().out
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_no_function_takes_long_on_a_large_grid():
     # Twice the limit, because other work on the machine slows the core down.
@@ -44,6 +48,7 @@ def test_no_function_takes_long_on_a_large_grid():
     assert late == []
 
 
+@pytest.mark.long
 def test_the_table_has_its_line_where_functions_take_too_long(capsys):
     timings = [
         bench.Timing(library="common", name=name, milliseconds=ms, grid="noise")

@@ -74,6 +74,7 @@ def opened(page, address, name):
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
 
+@pytest.mark.long
 def test_a_slider_in_jupyterlab_changes_the_picture(lab, browser):
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     opened(page, lab[0], NOTEBOOK.name)
@@ -98,6 +99,7 @@ def test_a_slider_in_jupyterlab_changes_the_picture(lab, browser):
     page.close()
 
 
+@pytest.mark.long
 def test_a_run_is_stopped_by_its_button_while_a_cell_waits_for_its_end(lab, browser):
     address, root = lab
     store = RunStore.create(root / "runs", "mine", overfit_config("67a3c6ac").to_dict())
