@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import queue
+import subprocess
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -71,3 +72,14 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()
+
+
+def end_child(child: subprocess.Popen[str], within_s: float) -> None:
+    """Let a child that reads its standard input end by itself; kill it if it takes longer."""
+    assert child.stdin is not None
+    try:
+        child.stdin.close()
+        child.wait(within_s)
+    except (OSError, subprocess.TimeoutExpired):
+        child.kill()
+        child.wait()

@@ -5,14 +5,13 @@ import time
 import pytest
 
 from arcbench.errors import UserError
-from arcbench.evaluation import EvalConfig, TaskCount, evaluate
+from arcbench.evaluation import EvalConfig, TaskCount
 from arcbench.evaluation.store import EvalStore
 from arcbench.groups import group_sizes, signal_chance
 from arcbench.notebook import live_evaluation, live_run, live_sweep
 from arcbench.parts import part_of
 from arcbench.plots import figure_svg
 from arcbench.plots_groups import group_size_chart
-from arcbench.policies import ScriptedPolicy
 from arcbench.runs import RunState, RunStore
 from arcbench.submission import Source
 from arcbench.training.measure import Measurement
@@ -20,20 +19,12 @@ from arcbench.training.sweep import SweepFolder
 from arcbench.workbench import Workbench
 from tests.tiny_policy import save_tiny_policy
 from tests.tiny_runs import TASK, make_config
-
-TASKS = ("67a3c6ac", "68b16354")  # the first is a mirror
-RIGHT = "```python\ndef transform(grid):\n    return grid[:, ::-1]\n```"
-WRONG = "```python\ndef transform(grid):\n    return grid\n```"
+from tests.two_evals import TASKS, evaluated
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    root = tmp_path_factory.mktemp("bench")
-    with Workbench(root / "runs", workers=1) as made:
-        for name, texts in (("before", [WRONG, WRONG, WRONG, RIGHT]), ("after", [RIGHT])):
-            config = EvalConfig(policy="embedded", tasks=TASKS, n=4, template="arcbench")
-            store = EvalStore.start(made.evals_root, name, config)
-            evaluate(config, store, policy=ScriptedPolicy(texts))
+    with evaluated(tmp_path_factory.mktemp("bench")) as made:
         yield made
 
 

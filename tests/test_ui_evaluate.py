@@ -3,28 +3,18 @@ import json
 import pytest
 
 from arcbench.errors import UserError
-from arcbench.evaluation import EvalConfig, evaluate
+from arcbench.evaluation import EvalConfig
 from arcbench.evaluation.store import EvalStore
-from arcbench.policies import ScriptedPolicy
 from arcbench.tasks import load_tasks
 from arcbench.ui import evaluate as tab
 from arcbench.ui import evaluate_html
-from arcbench.workbench import Workbench
 from tests.kaggle_files import write_challenges
-
-TASKS = ("67a3c6ac", "68b16354")
-RIGHT = "```python\ndef transform(grid):\n    return grid[:, ::-1]\n```"
-WRONG = "```python\ndef transform(grid):\n    return grid\n```"
+from tests.two_evals import TASKS, evaluated
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    root = tmp_path_factory.mktemp("bench")
-    with Workbench(root / "runs", workers=1) as made:
-        for name, texts in (("before", [WRONG, WRONG, WRONG, RIGHT]), ("after", [RIGHT])):
-            config = EvalConfig(policy="embedded", tasks=TASKS, n=4, template="arcbench")
-            store = EvalStore.start(made.evals_root, name, config)
-            evaluate(config, store, policy=ScriptedPolicy(texts))
+    with evaluated(tmp_path_factory.mktemp("bench")) as made:
         yield made
 
 

@@ -1,14 +1,14 @@
 """Servers that write completions, as processes of their own that outlive who started them."""
 
-import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from arcbench import jobs
-from arcbench.errors import UserError, unknown
+from arcbench.errors import unknown
 from arcbench.folders import Status, free_name
 from arcbench.health.errand import Errand, errands, send
+from arcbench.ports import free_port
 from arcbench.training.client import Client
 from arcbench.training.serving import ServerConfig
 
@@ -45,7 +45,7 @@ def start_server(root: Path, config: ServerConfig) -> str:
     The port is the next free one from that of the settings on. UserError, before anything starts,
     for a model that is not there and for a package that is missing.
     """
-    port = _free_port(config.host, config.port or 8000)
+    port = free_port(config.host, config.port or 8000, PORTS_TRIED)
     config.command(port)
 
     def words(folder: Path) -> list[str]:
@@ -107,15 +107,3 @@ def _state(errand: Errand) -> ServerState:
         started=errand.started,
         log=errand.log,
     )
-
-
-def _free_port(host: str, first: int) -> int:
-    for port in range(first, min(first + PORTS_TRIED, 65_536)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
-            return port
-    raise UserError(f"ports {first}-{first + PORTS_TRIED - 1} of {host} are all in use")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from arcbench.background import end_child
 from arcbench.errors import UserError
 from arcbench.policies.base import Message
 from arcbench.policies.llama3 import NAME as LLAMA_3
@@ -51,15 +52,8 @@ class TokenCounter:
         """End the child; the counter may be used again afterwards."""
         with self._lock:
             child, self._child = self._child, None
-            if child is None:
-                return
-            assert child.stdin is not None
-            try:
-                child.stdin.close()
-                child.wait(CLOSE_S)
-            except (OSError, subprocess.TimeoutExpired):
-                child.kill()
-                child.wait()
+            if child is not None:
+                end_child(child, CLOSE_S)
 
     def _ask(self, spec: str, messages: Sequence[Message]) -> int:
         child = self._ready()

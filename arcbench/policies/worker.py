@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, TextIO
 
+from arcbench.background import end_child
 from arcbench.errors import UserError
 from arcbench.policies.base import Ask, Asked, Completion, Message, Sampled, SamplingConfig
 
@@ -90,15 +91,8 @@ class WorkerPolicy(Asked):
     def close(self) -> None:
         """End the child; the policy may be used again afterwards."""
         child, self._child = self._child, None
-        if child is None:
-            return
-        assert child.stdin is not None
-        try:
-            child.stdin.close()
-            child.wait(CLOSE_S)
-        except (OSError, subprocess.TimeoutExpired):
-            child.kill()
-            child.wait()
+        if child is not None:
+            end_child(child, CLOSE_S)
 
     def _ready(self) -> None:
         """Start a child if there is none, and wait until its model is loaded."""

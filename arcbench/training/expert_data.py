@@ -1,7 +1,7 @@
 """What a round of expert iteration samples, and which of it is learned from."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from arcbench.judge import Attempt
 from arcbench.policies.base import Completion, Message
@@ -23,16 +23,7 @@ class RoundPrompt:
 
     def answered(self, completion: Completion, group: int, index: int) -> Attempt:
         """The attempt that a completion makes, sample `index` of prompt `group`."""
-        a = self.attempt
-        return Attempt(
-            task=a.task,
-            completion=completion,
-            index=index,
-            group=group,
-            test_index=a.test_index,
-            augmentation=a.augmentation,
-            messages_hash=a.messages_hash,
-        )
+        return replace(self.attempt, completion=completion, index=index, group=group)
 
 
 def round_prompts(

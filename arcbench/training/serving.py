@@ -20,6 +20,7 @@ from typing import Literal
 
 from arcbench.errors import MissingExtra, UserError
 from arcbench.policies.adapter import served_rank
+from arcbench.ports import is_free
 from arcbench.training import guard
 from arcbench.training.client import Client
 from arcbench.training.sync import Probe
@@ -137,7 +138,7 @@ class Server:
         `waiting` is called with the seconds so far. Raises UserError if the port is taken, if the
         server dies (with the end of its log), or if it is not up in time; nothing is left then.
         """
-        if not _is_free(self.config.host, self.port):
+        if not is_free(self.config.host, self.port):
             raise UserError(f"port {self.port} of {self.config.host} is taken: choose another")
         command = self.config.command(self.port)
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -265,13 +266,3 @@ def _free_port(host: str) -> int:
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True

@@ -2,20 +2,18 @@
 
 import os
 import signal
-import socket
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arcbench.errors import MissingExtra, UserError
+from arcbench.ports import PORTS_TRIED, free_port
 from arcbench.ui.guard import LOOPBACK, MAX_UPLOAD_MB, Gate, private_files
 
 if TYPE_CHECKING:
     from arcbench.workbench import Workbench
 
 EVERYWHERE = "0.0.0.0"
-PORTS_TRIED = 50
 KEPT_FILES_S = 86_400  # uploads and downloads are forgotten after that
 
 
@@ -93,19 +91,6 @@ def style() -> dict[str, Any]:
     )
     css = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     return {"theme": theme, "css": f"{css}\n{highlight_css()}"}
-
-
-def free_port(host: str, port: int) -> int:
-    """`port`, or the next one above it that nothing listens on."""
-    for candidate in range(port, port + PORTS_TRIED):
-        with closing(socket.socket()) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, candidate))
-            except OSError:
-                continue
-            return candidate
-    raise UserError(f"ports {port}-{port + PORTS_TRIED - 1} of {host} are all in use")
 
 
 def gate(host: str) -> Any:
