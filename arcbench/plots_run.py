@@ -66,6 +66,10 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             curves={"in a group": series.GROUP_REWARD_STD, "in a step": series.REWARD_STD},
         ),
     ),
+    "kept": (  # expert iteration
+        Panel(title="rollouts learned from", curves={"": series.KEPT}, share=True),
+        Panel(title="tasks learned from", curves={"": series.KEPT_TASKS}),
+    ),
     "groups": (
         Panel(
             title="groups",
