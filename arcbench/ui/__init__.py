@@ -1,8 +1,13 @@
 """The workbench in the browser: one module a tab, put together here."""
 
+import inspect
+import json
 import os
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
     from arcbench.workbench import Workbench
 
 EVERYWHERE = "0.0.0.0"
+WARM_AFTER_S = 2.0  # the first page goes first
 KEPT_FILES_S = 86_400  # uploads and downloads are forgotten after that
 
 
@@ -50,15 +56,32 @@ def build_app(bench: "Workbench") -> Any:
             with gr.Tab("Evaluate", id="evaluate") as inner["evaluate"]:
                 measured = evaluate.build(bench, chosen, inner["evaluate"])
             with gr.Tab("Health", id="health") as inner["health"]:
-                health_page.build(bench, training, inner["health"])
+                checks = health_page.build(bench, training, inner["health"])
             with gr.Tab("Library", id="library") as inner["library"]:
                 library.build(inner["library"])
-        links.wire(bench, app, inner, chosen, all_runs, measured, training)
+        links.wire(bench, app, inner, chosen, all_runs, measured, training, checks)
+        _rest_out_of_sight(app, inner)
     # A description of them, with all first values, would stand in every page, also in that which
     # asks for the account.
     for handler in app.fns.values():
         handler.api_visibility = "private"
     return app
+
+
+def _rest_out_of_sight(app: Any, tabs: dict[str, Any]) -> None:
+    """Stop the timers of the tabs that are left; each tab starts its own when it is chosen."""
+    import gradio as gr
+
+    timers = [
+        (name, timer)
+        for name, tab in tabs.items()
+        for timer in app.blocks.values()
+        if isinstance(timer, gr.Timer) and timer.parent is tab
+    ]
+    for name, tab in tabs.items():
+        others = [timer for owner, timer in timers if owner != name]
+        stop = [{"__type__": "update", "active": False}] * len(others)
+        tab.select(None, None, others, js=f"() => {json.dumps(stop)}")
 
 
 def style() -> dict[str, Any]:
@@ -136,7 +159,8 @@ def launch(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
-        import gradio  # noqa: F401
+        with _without_stubs():
+            import gradio  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtra("the app", "app") from error
     from arcbench.workbench import Workbench
@@ -161,6 +185,9 @@ def launch(
             _frontend=False,
             **style(),
         )
+        warm = threading.Timer(WARM_AFTER_S, _warm, [bench])
+        warm.daemon = True
+        warm.start()
         # Like Ctrl-C: policies and sandbox are closed on the way out.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         _say(f"arcbench is on http://{host}:{taken} (Ctrl-C ends it; runs go on)")
@@ -168,6 +195,38 @@ def launch(
             app.block_thread()
         finally:
             app.close(verbose=False)
+
+
+@contextmanager
+def _without_stubs() -> Iterator[None]:
+    """Keep gradio from writing a .pyi file beside each component, half of the time of its import.
+
+    It leaves out those whose source file cannot be told.
+    """
+    told = inspect.getfile
+
+    def getfile(object: Any) -> str:
+        if sys._getframe(1).f_globals.get("__name__") == "gradio.component_meta":
+            raise OSError("not asked for")
+        return told(object)
+
+    inspect.getfile = getfile
+    try:
+        yield
+    finally:
+        inspect.getfile = told
+
+
+def _warm(bench: "Workbench") -> None:
+    """Load and make what the first look at a tab would wait for."""
+    from arcbench import plots_train  # noqa: F401
+    from arcbench.ui import evaluate, html, runs
+    from arcbench.ui.library_html import library
+
+    runs.lines(bench)
+    evaluate.lines(bench)
+    html.code_block("def transform(grid): ...")
+    library()
 
 
 def _say(line: str) -> None:

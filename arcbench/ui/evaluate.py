@@ -21,7 +21,7 @@ from arcbench.submission.gather import gather
 from arcbench.submission.validate import validate_submission
 from arcbench.ui import evaluate_html, html
 from arcbench.ui.evaluate_html import EvalLine
-from arcbench.ui.events import PICK_JS, guarded, number, whole
+from arcbench.ui.events import LOOK, PICK_JS, QUIET, guarded, number, picked, whole
 from arcbench.ui.picker import Picker
 from arcbench.ui.sample_form import specs
 from arcbench.workbench import Workbench
@@ -31,6 +31,8 @@ NO_EVALUATION = "Choose an evaluation above."
 CHALLENGES = "Challenges of the competition (JSON) …"
 MINE = "A submission to check (JSON) …"
 
+VIEWS = ("figures", "comparison", "submission")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluateTab:
@@ -38,6 +40,7 @@ class EvaluateTab:
 
     evaluation: Any  # gr.Dropdown of str
     other: Any  # gr.Dropdown of str: what it is compared with
+    view: Any  # the inner tab that is shown, one of VIEWS, as a hidden gr.Textbox
 
 
 def lines(bench: Workbench) -> list[EvalLine]:
@@ -225,28 +228,30 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> EvaluateTab:
         chosen = gr.Dropdown([], label="Evaluation", min_width=240, elem_id="ab-eval")
         other = gr.Dropdown([], label="Compare with (before)", min_width=240, elem_id="ab-eval-b")
         halt = gr.Button("Stop", interactive=False, min_width=80, scale=0, elem_id="ab-eval-stop")
-    with gr.Tab("Figures", id="eval-figures"), gr.Row():
-        with gr.Column(scale=4, min_width=300):
-            shown = gr.HTML(html.note(NO_EVALUATION), elem_id="ab-eval-figures")
-        with gr.Column(scale=8, min_width=480):
-            drawn = gr.HTML("", elem_id="ab-eval-charts")
-    with gr.Tab("Comparison", id="eval-comparison"):
-        change = gr.HTML(compared(bench, "", ""), elem_id="ab-comparison")
-    with gr.Tab("Submission", id="eval-submission"), gr.Row():
-        with gr.Column():
-            challenges = gr.UploadButton(
-                CHALLENGES, file_types=[".json"], size="sm", elem_id="ab-challenges"
-            )
-            make = gr.Button("Build the submission", variant="primary", elem_id="ab-submit")
-            built = gr.HTML(submission(bench, "", None)[0], elem_id="ab-submitted")
-            take = gr.DownloadButton(
-                "Download submission.json", interactive=False, elem_id="ab-take"
-            )
-        with gr.Column():
-            mine = gr.UploadButton(MINE, file_types=[".json"], size="sm", elem_id="ab-mine")
-            report = gr.HTML(checked(None, None), elem_id="ab-checked")
-
-    quiet: dict[str, Any] = {"show_progress": "hidden"}
+    view = gr.Textbox("", visible="hidden")
+    with gr.Tabs(elem_id="ab-eval-views"):
+        with gr.Tab("Figures", id="figures") as in_figures, gr.Row():
+            with gr.Column(scale=4, min_width=300):
+                shown = gr.HTML(html.note(NO_EVALUATION), elem_id="ab-eval-figures")
+            with gr.Column(scale=8, min_width=480):
+                drawn = gr.HTML("", elem_id="ab-eval-charts")
+        with gr.Tab("Comparison", id="comparison") as in_comparison:
+            change = gr.HTML(compared(bench, "", ""), elem_id="ab-comparison")
+        with gr.Tab("Submission", id="submission") as in_submission, gr.Row():
+            with gr.Column():
+                challenges = gr.UploadButton(
+                    CHALLENGES, file_types=[".json"], size="sm", elem_id="ab-challenges"
+                )
+                make = gr.Button("Build the submission", variant="primary", elem_id="ab-submit")
+                built = gr.HTML(submission(bench, "", None)[0], elem_id="ab-submitted")
+                take = gr.DownloadButton(
+                    "Download submission.json", interactive=False, elem_id="ab-take"
+                )
+            with gr.Column():
+                mine = gr.UploadButton(MINE, file_types=[".json"], size="sm", elem_id="ab-mine")
+                report = gr.HTML(checked(None, None), elem_id="ab-checked")
+    for name, inner in zip(VIEWS, (in_figures, in_comparison, in_submission), strict=True):
+        inner.select(None, None, view, js=f"() => '{name}'")
 
     def fill(current: str | None, seen: str) -> Any:
         found = lines(bench)
@@ -303,32 +308,29 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> EvaluateTab:
         return guarded(made)
 
     begun = go.click(
-        begin, [*picker.inputs, policy, only, count, views, heat, limit, seed], chosen, **quiet
+        begin, [*picker.inputs, policy, only, count, views, heat, limit, seed], chosen, **QUIET
     )
     stood = gr.State("")  # the table as it was sent last
     drawn_of = gr.State("")  # what the figures were drawn of
     panels = [shown, drawn, halt, drawn_of]
     refreshed = [listed, chosen, other, timer, stood]
-    begun.then(fill, [chosen, stood], refreshed, **quiet)
-    refresh = gr.on([tab.select, timer.tick], fill, [chosen, stood], refreshed, **quiet)
-    refresh.then(choose, [chosen, drawn_of], panels, **quiet)
-    policy.focus(lambda: gr.Dropdown(specs(bench)), None, policy, **quiet)
+    begun.then(fill, [chosen, stood], refreshed, **LOOK)
+    refresh = gr.on([tab.select, timer.tick], fill, [chosen, stood], refreshed, **LOOK)
+    refresh.then(choose, [chosen, drawn_of], panels, **LOOK)
+    policy.focus(lambda: gr.Dropdown(specs(bench)), None, policy, **LOOK)
 
-    def pick(event: gr.EventData) -> Any:
-        return str(event.run)
-
-    listed.click(pick, None, chosen, **quiet)
-    chosen.change(choose, [chosen, drawn_of], panels, **quiet)
+    listed.click(None, None, chosen, js=picked("ab-evals", "run"))
+    chosen.change(choose, [chosen, drawn_of], panels, **LOOK)
     gr.on(
         [chosen.change, other.change],
-        lambda b, a: guarded(compared, bench, a or "", b or ""), [chosen, other], change, **quiet,
+        lambda b, a: guarded(compared, bench, a or "", b or ""), [chosen, other], change, **LOOK,
     )  # fmt: skip
-    halt.click(end, chosen, halt, **quiet).then(fill, [chosen, stood], refreshed, **quiet)
-    make.click(submit, [chosen, challenges], [built, take], **quiet)
+    halt.click(end, chosen, halt, **QUIET).then(fill, [chosen, stood], refreshed, **LOOK)
+    make.click(submit, [chosen, challenges], [built, take], **QUIET)
     gr.on(
         [challenges.upload, mine.upload],
-        lambda a, b: guarded(checked, a, b), [challenges, mine], report, **quiet,
+        lambda a, b: guarded(checked, a, b), [challenges, mine], report, **QUIET,
     )  # fmt: skip
     for button, label in ((challenges, CHALLENGES), (mine, MINE)):
-        button.upload(partial(relabelled, label), button, button, **quiet)
-    return EvaluateTab(evaluation=chosen, other=other)
+        button.upload(partial(relabelled, label), button, button, **LOOK)
+    return EvaluateTab(evaluation=chosen, other=other, view=view)

@@ -84,24 +84,33 @@ element.addEventListener('click', async (event) => {
 """
 
 
-def warn(error: UserError | WorkerCrashed) -> None:
-    """Show what went wrong as a toast: one sentence, no traceback."""
-    import gradio as gr
+# Options of an event that shows no progress. With each change of its progress the page would go
+# through all that it may be shown on, several times an event: so that is said to be nothing.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": []}
+# Of an event that is answered at once: it need not go through the queue.
+LOOK: dict[str, Any] = {**QUIET, "queue": False}
 
-    first, _, rest = str(error).strip().partition("\n")
-    last = rest.strip().rpartition("\n")[2]
-    gr.Warning(f"{first} {last}".strip(), title="That did not work", duration=15)
+
+def picked(box: str, name: str) -> str:
+    """JavaScript for the value of the button that was chosen last in the element with id `box`.
+
+    For events without a handler: the page need not ask the app what it knows itself.
+    """
+    return f"() => document.querySelector('#{box} [aria-current]')?.dataset.{name} ?? ''"
 
 
 def guarded(handler: Callable[..., Any], *values: Any) -> Any:
-    """What a handler returns; its UserError is shown, and the page stays as it is."""
+    """What a handler returns; its UserError is shown as a toast, and the page stays as it is."""
     import gradio as gr
 
     try:
         return handler(*values)
-    except UserError as error:
-        warn(error)
-        return gr.skip()
+    except (UserError, WorkerCrashed) as error:
+        first, _, rest = str(error).strip().partition("\n")
+        last = rest.strip().rpartition("\n")[2]  # one sentence, no traceback
+        raise gr.Error(
+            f"{first} {last}".strip(), title="That did not work", duration=15, print_exception=False
+        ) from error
 
 
 def number(value: float | str | None, what: str, low: float, high: float = inf) -> float:

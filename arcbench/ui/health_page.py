@@ -6,7 +6,7 @@ from arcbench.errors import UserError
 from arcbench.health.preflight import Preflight
 from arcbench.training.config import TrainConfig
 from arcbench.ui import health_html, html
-from arcbench.ui.events import PICK_JS, guarded, number
+from arcbench.ui.events import LOOK, PICK_JS, QUIET, guarded, number, picked
 from arcbench.ui.health import (
     ENGINES,
     FORM,
@@ -32,26 +32,29 @@ from arcbench.workbench import Workbench
 VIEWS = ("preflight", "servers", "memory")
 
 
-def build(bench: Workbench, train: TrainTab, tab: Any) -> None:
-    """Lay out the tab and wire it; it is filled when it is first looked at."""
+def build(bench: Workbench, train: TrainTab, tab: Any) -> Any:
+    """Lay out the tab and wire it; it is filled when it is first looked at.
+
+    Returns the hidden gr.Textbox with the inner tab that is shown, one of VIEWS.
+    """
     import gradio as gr
 
     timer = gr.Timer(TICK_S, active=False)
-    quiet: dict[str, Any] = {"show_progress": "hidden"}
+    view = gr.Textbox("", visible="hidden")
     with gr.Tabs(elem_id="ab-health-views"):
         with gr.Tab("Before a run", id="preflight") as in_preflight:
-            _preflight(bench, train, in_preflight, tab, timer, quiet)
+            _preflight(bench, train, in_preflight, tab, timer)
         with gr.Tab("Servers and sync", id="servers") as in_servers:
-            _servers(bench, in_servers, tab, timer, quiet)
+            _servers(bench, in_servers, tab, timer)
         with gr.Tab("Memory plan", id="memory") as in_memory:
-            _memory(bench, train, in_memory, tab, quiet)
-    tab.select(lambda: gr.Timer(active=True), None, timer, **quiet)
+            _memory(bench, train, in_memory, tab)
+    for name, inner in zip(VIEWS, (in_preflight, in_servers, in_memory), strict=True):
+        inner.select(None, None, view, js=f"() => '{name}'")
+    tab.select(lambda: gr.Timer(active=True), None, timer, **LOOK)
+    return view
 
 
-def _preflight(
-    bench: Workbench, train: TrainTab, here: Any, tab: Any, timer: Any,
-    quiet: dict[str, Any],
-) -> None:  # fmt: skip
+def _preflight(bench: Workbench, train: TrainTab, here: Any, tab: Any, timer: Any) -> None:
     import gradio as gr
 
     # The settings whose check is shown, and what is shown of it.
@@ -116,16 +119,16 @@ def _preflight(
         return gr.Button(interactive=False)
 
     shown = [asked, seen, found, machine, halt]
-    gr.on([tab.select, here.select], names, whose, whose, **quiet).then(
-        known, [whose, *train.fields], shown, **quiet
+    gr.on([tab.select, here.select], names, whose, whose, **LOOK).then(
+        known, [whose, *train.fields], shown, **LOOK
     )
-    whose.change(known, [whose, *train.fields], shown, **quiet)
-    go.click(check, [whose, *train.fields], shown, **quiet)
-    halt.click(cancel, asked, halt, **quiet)
-    timer.tick(tick, [asked, seen], shown[1:], **quiet)
+    whose.change(known, [whose, *train.fields], shown, **LOOK)
+    go.click(check, [whose, *train.fields], shown, **QUIET)
+    halt.click(cancel, asked, halt, **QUIET)
+    timer.tick(tick, [asked, seen], shown[1:], **LOOK)
 
 
-def _servers(bench: Workbench, here: Any, tab: Any, timer: Any, quiet: dict[str, Any]) -> None:
+def _servers(bench: Workbench, here: Any, tab: Any, timer: Any) -> None:
     import gradio as gr
 
     seen = gr.State(None)  # what the page shows of the newest check
@@ -218,22 +221,19 @@ def _servers(bench: Workbench, here: Any, tab: Any, timer: Any, quiet: dict[str,
             guarded(bench.cancel_sync, report.name)
         return gr.Button(interactive=False)
 
-    def pick(event: gr.EventData) -> Any:
-        return str(event.run)
-
     shown = [listed, chosen, halt, log, url, result, cancel, seen]
-    drawn: dict[str, Any] = {"fn": fill, "inputs": [chosen, url, seen], "outputs": shown, **quiet}
+    drawn: dict[str, Any] = {"fn": fill, "inputs": [chosen, url, seen], "outputs": shown, **LOOK}
     gr.on([tab.select, here.select, timer.tick, chosen.change], **drawn)
-    go.click(begin, [policy, kind, port, gpus, share, longest], chosen, **quiet).then(**drawn)
-    listed.click(pick, None, chosen, **quiet)
-    halt.click(lambda: gr.Button("Stopping …", interactive=False), None, halt, **quiet).then(
-        end, chosen, None, **quiet
+    go.click(begin, [policy, kind, port, gpus, share, longest], chosen, **QUIET).then(**drawn)
+    listed.click(None, None, chosen, js=picked("ab-servers", "run"))
+    halt.click(lambda: gr.Button("Stopping …", interactive=False), None, halt, **QUIET).then(
+        end, chosen, None, **QUIET
     ).then(**drawn)
-    check.click(begin_check, [url, model, rank, steps], None, **quiet).then(**drawn)
-    cancel.click(end_check, None, cancel, **quiet).then(**drawn)
+    check.click(begin_check, [url, model, rank, steps], None, **QUIET).then(**drawn)
+    cancel.click(end_check, None, cancel, **QUIET).then(**drawn)
 
 
-def _memory(bench: Workbench, train: TrainTab, here: Any, tab: Any, quiet: dict[str, Any]) -> None:
+def _memory(bench: Workbench, train: TrainTab, here: Any, tab: Any) -> None:
     import gradio as gr
 
     with gr.Row(elem_id="ab-memory-row"):
@@ -274,5 +274,5 @@ def _memory(bench: Workbench, train: TrainTab, here: Any, tab: Any, quiet: dict[
     ]  # fmt: skip
     gr.on(
         [tab.select, here.select, *(field.change for field in fields)],
-        plan, fields, page, trigger_mode="always_last", **quiet,
+        plan, fields, page, trigger_mode="always_last", **LOOK,
     )  # fmt: skip

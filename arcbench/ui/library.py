@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from arcbench.ui.events import LOOK
 from arcbench.ui.html import note
 from arcbench.ui.library_html import SEARCH_JS, library
 
@@ -34,4 +35,4 @@ def build(tab: Any) -> None:
     def fill(is_filled: bool) -> Any:
         return (gr.skip(), gr.skip()) if is_filled else (library(), True)
 
-    tab.select(fill, filled, [shown, filled], show_progress="hidden")
+    tab.select(fill, filled, [shown, filled], **LOOK)

@@ -1,23 +1,37 @@
 """Addresses: the page's URL says what is looked at, and opening it shows the same again."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from arcbench.errors import UserError
+from arcbench.ui import evaluate, health_page, runs
 from arcbench.ui.evaluate import EvaluateTab
+from arcbench.ui.events import LOOK
 from arcbench.ui.picker import SPLITS, Picker
-from arcbench.ui.runs import VIEWS, RunsTab, where
+from arcbench.ui.runs import RunsTab, where
 from arcbench.ui.train import TrainTab
 from arcbench.workbench import Workbench
 
-# Called with the values in the order of `Place`; what is empty is left out of the address, and what
-# else it has (gradio's own __theme) stays.
+# The inner tabs of a tab: the element that holds them, and their names.
+INNER = {
+    "runs": ("ab-run-views", runs.VIEWS),
+    "evaluate": ("ab-eval-views", evaluate.VIEWS),
+    "health": ("ab-health-views", health_page.VIEWS),
+}
+# Called with the inner tab that is in sight in each tab of INNER, and with the values of `Place`
+# but for its view; what is empty is left out of the address, and what else it has (gradio's own
+# __theme) stays.
 WRITE_JS = """
 (...values) => {
-  const names = %s;
+  const [tabs, names] = %s;
+  const views = values.splice(0, tabs.length);
   const query = new URLSearchParams(location.search);
-  names.forEach((name, i) => values[i] ? query.set(name, values[i]) : query.delete(name));
+  [...names, 'view'].forEach((name, i) => {
+    const value = name === 'view' ? views[tabs.indexOf(values[0])] : values[i];
+    value ? query.set(name, value) : query.delete(name);
+  });
   history.replaceState(history.state, '', query.size ? '?' + query : location.pathname);
 }
 """
@@ -34,9 +48,13 @@ CHOOSE_JS = """
     if (button.getAttribute('aria-selected') !== 'true') button.click();
     choose(wanted.slice(1));
   };
-  choose([['#ab-tabs', outer], ['#ab-run-views', inner]].filter(([_, name]) => name));
+  const box = %s[outer];
+  choose([['#ab-tabs', outer], ['#' + box, box && inner]].filter(([_, name]) => name));
 }
 """
+# What listens in the page alone gets the values as they were before the change; what follows it,
+# those after.
+AFTER_JS = "() => new Promise(done => setTimeout(done, 0))"
 # One rollout on or back, wherever the page's focus is, but for the fields; "/" goes to the field
 # that sifts what is in sight.
 KEYS_JS = """
@@ -69,12 +87,12 @@ class Place:
     dataset: str = ""
     split: str = ""
     task: str = ""
-    view: str = ""  # of the tab "Runs"
     rollout: str = ""  # RUN/step.group.index
     run: str = ""
     eval: str = ""  # of the tab "Evaluate"
     other: str = ""  # the evaluation that it is compared with
     watch: str = ""  # the run of the tab "Train"
+    view: str = ""  # the tab's inner one, see INNER
 
 
 def place_of(bench: Workbench, query: Mapping[str, str], tabs: tuple[str, ...]) -> Place:
@@ -84,7 +102,8 @@ def place_of(bench: Workbench, query: Mapping[str, str], tabs: tuple[str, ...]) 
     """
     asked = {name: str(query.get(name, ""))[:200] for name in asdict(Place())}
     kept = {"tab": asked["tab"] if asked["tab"] in tabs else ""}
-    kept["view"] = asked["view"] if asked["view"] in VIEWS else ""
+    _, views = INNER.get(kept["tab"], ("", ()))
+    kept["view"] = asked["view"] if asked["view"] in views else ""
     if asked["dataset"] in bench.datasets():
         kept["dataset"] = asked["dataset"]
     if asked["split"] in dict(SPLITS).values():
@@ -92,13 +111,13 @@ def place_of(bench: Workbench, query: Mapping[str, str], tabs: tuple[str, ...]) 
     dataset, split = kept.get("dataset") or bench.datasets()[0], kept.get("split")
     if asked["task"] in bench.tasks(dataset, split or None):
         kept["task"] = asked["task"]
-    runs = {store.name for store in bench.runs()}
+    stored = {store.name for store in bench.runs()}
     name, _, spot = asked["rollout"].rpartition("/")
-    if name in runs and _is_place(spot):
+    if name in stored and _is_place(spot):
         kept["rollout"], kept["run"] = asked["rollout"], name
-    elif asked["run"] in runs:
+    elif asked["run"] in stored:
         kept["run"] = asked["run"]
-    if asked["watch"] in runs:
+    if asked["watch"] in stored:
         kept["watch"] = asked["watch"]
     evaluations = {store.name for store in bench.evaluations()}
     kept |= {name: asked[name] for name in ("eval", "other") if asked[name] in evaluations}
@@ -118,11 +137,15 @@ def wire(
     app: Any,
     inner: Mapping[str, Any],
     picker: Picker,
-    runs: RunsTab,
-    evaluate: EvaluateTab,
-    train: TrainTab,
+    all_runs: RunsTab,
+    measured: EvaluateTab,
+    training: TrainTab,
+    health_view: Any,
 ) -> None:
-    """Read the address when the page opens, and keep it up to date; `inner` has tabs by name."""
+    """Read the address when the page opens, and keep it up to date; `inner` has tabs by name.
+
+    `health_view` is the hidden gr.Textbox with the inner tab of the tab "Health".
+    """
     import gradio as gr
 
     at = gr.Textbox("", visible="hidden", elem_id="ab-at-tab")
@@ -148,28 +171,19 @@ def wire(
             gr.Dropdown(names, value=place.watch) if place.watch else gr.skip(),
         )
 
-    parts = [
-        at,
-        *picker.inputs,
-        runs.view,
-        runs.rollout,
-        runs.run,
-        evaluate.evaluation,
-        evaluate.other,
-        train.run,
-    ]
-    filled = [
-        *asked,
-        *picker.inputs,
-        runs.rollout,
-        runs.run,
-        evaluate.evaluation,
-        evaluate.other,
-        train.run,
-    ]
-    app.load(arrive, None, filled, show_progress="hidden").then(None, asked, None, js=CHOOSE_JS)
+    # In the order of INNER, and of `Place`.
+    views = [all_runs.view, measured.view, health_view]
+    chosen = [
+        *picker.inputs, all_runs.rollout, all_runs.run, measured.evaluation, measured.other,
+        training.run,
+    ]  # fmt: skip
+    parts = [*views, at, *chosen]
+    boxes = {tab: box for tab, (box, _) in INNER.items()}
+    app.load(arrive, None, [*asked, *chosen], **LOOK).then(
+        None, asked, None, js=CHOOSE_JS % json.dumps(boxes)
+    )
     app.load(None, None, None, js=KEYS_JS)
-    # A listener in the page alone would get the values as they were before the change.
-    gr.on([part.change for part in parts], lambda: None, None, None, show_progress="hidden").then(
-        None, parts, None, js=WRITE_JS % list(asdict(Place()))
+    names = [name for name in asdict(Place()) if name != "view"]
+    gr.on([part.change for part in parts], None, None, None, js=AFTER_JS).then(
+        None, parts, None, js=WRITE_JS % json.dumps([list(INNER), names])
     )

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from arcbench.errors import UserError
-from arcbench.ui.events import warn
+from arcbench.ui.events import LOOK, guarded
 from arcbench.workbench import Workbench
 
 SPLITS = [("training", "training"), ("evaluation", "evaluation"), ("all", "")]
@@ -91,23 +90,15 @@ def build(bench: Workbench) -> Picker:
         after = gr.Button("Next ›", size="sm", min_width=84, scale=0, elem_id="ab-after")
 
     def fill(dataset_name: str, split_name: str, current: str | None) -> Any:
-        try:
-            found = task_ids(bench, dataset_name, split_name)
-        except UserError as error:
-            warn(error)
-            return gr.skip()
+        found = guarded(task_ids, bench, dataset_name, split_name)
         chosen = current if current in found else next(iter(found), None)
         return gr.Dropdown(found, value=chosen, label=f"Task ({len(found)}; type to search)")
 
     def move(step: int, dataset_name: str, split_name: str, current: str | None) -> Any:
-        try:
-            return neighbour(task_ids(bench, dataset_name, split_name), current, step)
-        except UserError as error:
-            warn(error)
-            return gr.skip()
+        return neighbour(guarded(task_ids, bench, dataset_name, split_name), current, step)
 
     picker = Picker(dataset=dataset, split=split, task=task)
-    gr.on([dataset.change, split.change], fill, picker.inputs, task, show_progress="hidden")
-    before.click(partial(move, -1), picker.inputs, task, show_progress="hidden")
-    after.click(partial(move, 1), picker.inputs, task, show_progress="hidden")
+    gr.on([dataset.change, split.change], fill, picker.inputs, task, **LOOK)
+    before.click(partial(move, -1), picker.inputs, task, **LOOK)
+    after.click(partial(move, 1), picker.inputs, task, **LOOK)
     return picker

@@ -12,7 +12,7 @@ from arcbench.files import write_text
 from arcbench.report import files, gather
 from arcbench.report.picture import write_picture
 from arcbench.ui import html
-from arcbench.ui.events import warn
+from arcbench.ui.events import QUIET, guarded
 from arcbench.workbench import Workbench
 
 VIEW = "report"  # the name of the inner tab in addresses
@@ -100,16 +100,10 @@ def build(bench: Workbench, run: Any, view: Any) -> None:
             return html.note(str(error), "error")
 
     def make(what: str, name: str | None) -> Any:
-        try:
-            return gr.DownloadButton(value=made(bench, name or "", what, Path(scratch.name)))
-        except UserError as error:
-            warn(error)
-            return gr.DownloadButton(value=None)
+        return gr.DownloadButton(value=guarded(made, bench, name or "", what, Path(scratch.name)))
 
     gr.on(
         [run.change, view.change, again.click], show, [run, view], frame, trigger_mode="always_last"
     )
     for what, button in buttons.items():
-        button.click(partial(make, what), run, file, show_progress="hidden").then(
-            None, file, None, js=KEEP_JS
-        )
+        button.click(partial(make, what), run, file, **QUIET).success(None, file, None, js=KEEP_JS)

@@ -15,7 +15,7 @@ from arcbench.runs import RunStore
 from arcbench.sandbox.types import Outcome
 from arcbench.training.config import TrainConfig
 from arcbench.ui import html, run_report, runs_html, runs_sweep
-from arcbench.ui.events import PICK_JS, guarded, number, whole
+from arcbench.ui.events import LOOK, PICK_JS, guarded, number, picked, whole
 from arcbench.ui.runs_html import RunLine
 from arcbench.workbench import Workbench
 
@@ -294,17 +294,10 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
     def turn(by: int, name: str | None, at: int, *values: Any) -> Any:
         return guarded(lambda: turned(bench, name or "", wanted(*values), at, by))
 
-    def pick(event: gr.EventData) -> Any:
-        return str(event.run)
-
-    def pick_rollout(name: str | None, event: gr.EventData) -> Any:
-        return f"{name}/{event.place}"
-
     def open_it(at: str) -> Any:
         name, _, place = at.rpartition("/")
         return guarded(opened, bench, name, place)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden"}
     views = (in_curves, in_rollouts, in_report, in_sweep, in_settings)
     for name, inner in zip(VIEWS, views, strict=True):
         inner.select(None, None, view, js=f"() => '{name}'")
@@ -312,24 +305,24 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
     gr.on(
         [tab.select, timer.tick, find.change],
         fill, [run, find, stood], [listed, run, others, timer, stood],
-        trigger_mode="always_last", **quiet,
+        trigger_mode="always_last", **LOOK,
     )  # fmt: skip
-    listed.click(pick, None, run, **quiet)
+    listed.click(None, None, run, js=picked("ab-runs", "run"))
     chosen = [mark, plot, names, task, offset, rollout, told]
-    run.change(choose, [run, others, names, rollout], chosen, **quiet)
+    run.change(choose, [run, others, names, rollout], chosen, **LOOK)
     gr.on(
         [others.change, names.change],
-        lambda a, b, c: guarded(curves, bench, a or "", b, c), [run, others, names], plot, **quiet,
+        lambda a, b, c: guarded(curves, bench, a or "", b, c), [run, others, names], plot, **LOOK,
     )  # fmt: skip
     narrowed = [f.change for f in (*filters, order, form)]
-    gr.on(narrowed, lambda: 0, None, offset, **quiet)
+    gr.on(narrowed, lambda: 0, None, offset, **LOOK)
     gr.on(
         [run.change, offset.change, *narrowed],
-        show, [run, offset, order, form, *filters], rows, **quiet,
+        show, [run, offset, order, form, *filters], rows, **LOOK,
     )  # fmt: skip
-    back.click(partial(turn, -1), [run, offset, *filters], offset, **quiet)
-    on.click(partial(turn, 1), [run, offset, *filters], offset, **quiet)
-    # Keys that come faster than answers are followed one after the other.
-    rows.click(pick_rollout, run, rollout, trigger_mode="multiple", concurrency_limit=1, **quiet)
-    rollout.change(open_it, rollout, detail, trigger_mode="always_last", **quiet)
+    back.click(partial(turn, -1), [run, offset, *filters], offset, **LOOK)
+    on.click(partial(turn, 1), [run, offset, *filters], offset, **LOOK)
+    rows.click(None, run, rollout, js=f"run => run + '/' + ({picked('ab-rollouts', 'place')})()")
+    # Of keys that come faster than answers the last one counts.
+    rollout.change(open_it, rollout, detail, trigger_mode="always_last", **LOOK)
     return RunsTab(run=run, view=view, rollout=rollout)

@@ -9,7 +9,7 @@ from arcbench.training.sweep import SweepFolder
 from arcbench.training.sweep_results import SweepResults, ValueResult, collect
 from arcbench.training.sweep_verdict import Verdict
 from arcbench.ui import html
-from arcbench.ui.events import guarded
+from arcbench.ui.events import LOOK, guarded
 from arcbench.workbench import Workbench
 
 VIEW = "sweep"  # the name of the inner tab in addresses
@@ -105,6 +105,5 @@ def build(bench: Workbench, view: Any) -> None:
         text = guarded(shown, bench, chosen)
         return gr.Dropdown(names, value=chosen), text
 
-    quiet: dict[str, Any] = {"show_progress": "hidden"}
-    view.change(look, [view, sweep], [sweep, drawn], **quiet)
-    sweep.input(lambda name: guarded(shown, bench, name), sweep, drawn, **quiet)
+    view.change(look, [view, sweep], [sweep, drawn], **LOOK)
+    sweep.input(lambda name: guarded(shown, bench, name), sweep, drawn, **LOOK)

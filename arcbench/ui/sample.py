@@ -10,7 +10,7 @@ from arcbench.errors import UserError
 from arcbench.rollouts import Rollout
 from arcbench.sandbox.types import Outcome
 from arcbench.ui import html, sample_form
-from arcbench.ui.events import COPY_JS, KEEP_JS, PICK_JS
+from arcbench.ui.events import COPY_JS, KEEP_JS, LOOK, PICK_JS, QUIET
 from arcbench.ui.picker import Picker
 from arcbench.ui.sample_batch import (
     EDITED,
@@ -221,11 +221,10 @@ def build(bench: Workbench, picker: Picker) -> None:
         shown = look(batch, rollout, EDITED, kept, as_)
         return rollout, EDITED, kept, *shown, str(time.monotonic()), ""
 
-    quiet: dict[str, Any] = {"show_progress": "hidden"}
     all_of_it = [batch_state, edited_state, chosen_state, kept_state, view]
     looks = [opened, keep, open_state]
     # Runs end while the page is open.
-    policy.focus(lambda: gr.Dropdown(sample_form.specs(bench)), None, policy, **quiet)
+    policy.focus(lambda: gr.Dropdown(sample_form.specs(bench)), None, policy, **LOOK)
     running = go.click(
         run,
         [*picker.inputs, policy, reward, count, heat, top_p, limit, seed],
@@ -233,18 +232,18 @@ def build(bench: Workbench, picker: Picker) -> None:
             batch_state, edited_state, chosen_state, kept_state,
             numbers, grown, wrong, go, halt,
         ],
-        **quiet,
+        **QUIET,
     )  # fmt: skip
     halt.click(
-        stopped, batch_state, [batch_state, numbers, grown, go, halt], cancels=[running], **quiet
+        stopped, batch_state, [batch_state, numbers, grown, go, halt], cancels=[running], **QUIET
     )
     sifting = [batch_state, edited_state, chosen_state, order, outcome, solved, words]
     gr.on(
         [e.change for e in (grown, order, outcome, solved, words)],
-        sift, sifting, listed, trigger_mode="always_last", **quiet,
+        sift, sifting, listed, trigger_mode="always_last", **LOOK,
     )  # fmt: skip
     # One after the other, and none left out: keys come faster than answers.
-    turn: dict[str, Any] = {**quiet, "concurrency_limit": 1, "concurrency_id": "sample-look"}
+    turn: dict[str, Any] = {**QUIET, "concurrency_limit": 1, "concurrency_id": "sample-look"}
     grown.change(grow, [*all_of_it, open_state], [*looks, editor], **turn)
     listed.click(
         pick, [batch_state, edited_state, kept_state, view], [chosen_state, *looks, editor],
@@ -256,5 +255,5 @@ def build(bench: Workbench, picker: Picker) -> None:
     ).then(look, all_of_it, looks, **turn)
     again.click(
         repeat, [*all_of_it, editor],
-        [edited_state, chosen_state, kept_state, *looks, grown, wrong], **quiet,
+        [edited_state, chosen_state, kept_state, *looks, grown, wrong], **QUIET,
     )  # fmt: skip

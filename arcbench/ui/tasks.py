@@ -15,7 +15,7 @@ from arcbench.grids import COLOR_NAMES
 from arcbench.solutions import TaskTally
 from arcbench.tasks import Task
 from arcbench.ui import html, tasks_known
-from arcbench.ui.events import PICK_JS, warn, whole
+from arcbench.ui.events import LOOK, PICK_JS, QUIET, picked, whole
 from arcbench.ui.picker import Picker
 from arcbench.workbench import Workbench
 
@@ -203,45 +203,37 @@ def build(bench: Workbench, picker: Picker) -> None:
             with gr.Accordion("Programs that solve it", open=False) as of_programs:
                 known = gr.HTML(html.note(SEARCHING, "busy"), elem_id="ab-programs")
 
-    def pick(dataset: str, split: str, event: gr.EventData) -> Any:
-        try:
-            return bench.tasks(dataset, split).task(str(event.task)).id
-        except UserError as error:
-            warn(error)
-            return gr.skip()
-
     def sift(
         dataset: str, split: str, judge: str, part: str, sides: str, pairs: str, out: str, was: str
     ) -> str:
         wanted = TaskFilter(words=part, size=sides, pairs=pairs, shape=out, judged=was)
         return gallery(bench, dataset, split, wanted, judge or NO_EVALUATION)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden"}
     source = [picker.dataset, picker.split]
     filters: list[Any] = [evaluation, words, size, pairs, shape, judged]
     gr.on(
         [picker.dataset.change, picker.split.change, *(f.change for f in filters)],
-        sift, [*source, *filters], shown, trigger_mode="always_last", **quiet,
+        sift, [*source, *filters], shown, trigger_mode="always_last", **LOOK,
     )  # fmt: skip
-    evaluation.focus(lambda: gr.Dropdown(_evaluations(bench)), None, evaluation, **quiet)
+    evaluation.focus(lambda: gr.Dropdown(_evaluations(bench)), None, evaluation, **LOOK)
     gr.on(
         [picker.task.change, seed.change],
-        partial(augmented, bench), [*picker.inputs, seed], other, **quiet,
+        partial(augmented, bench), [*picker.inputs, seed], other, **LOOK,
     )  # fmt: skip
-    shown.click(pick, source, picker.task, **quiet)
-    picker.task.change(partial(page, bench), picker.inputs, chosen, **quiet)
-    picker.task.change(partial(prompt, bench), picker.inputs, text, **quiet)
+    shown.click(None, None, picker.task, js=picked("ab-gallery", "task"))
+    picker.task.change(partial(page, bench), picker.inputs, chosen, **LOOK)
+    picker.task.change(partial(prompt, bench), picker.inputs, text, **LOOK)
     # These two read much, so only while they are looked at.
     for box, made, target in (
         (of_prompt, tasks_known.token_counts, count),
         (of_programs, tasks_known.programs, known),
     ):
         is_open = gr.State(False)
-        box.expand(lambda: True, None, is_open, **quiet)
-        box.collapse(lambda: False, None, is_open, **quiet)
+        box.expand(lambda: True, None, is_open, **LOOK)
+        box.collapse(lambda: False, None, is_open, **LOOK)
         gr.on(
             [is_open.change, picker.task.change],
-            partial(_if_open, partial(made, bench)), [is_open, *picker.inputs], target, **quiet,
+            partial(_if_open, partial(made, bench)), [is_open, *picker.inputs], target, **QUIET,
         )  # fmt: skip
 
 

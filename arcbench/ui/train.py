@@ -10,7 +10,7 @@ from arcbench.health.preflight import Preflight
 from arcbench.preflight import Severity
 from arcbench.training.config import TrainConfig
 from arcbench.ui import health_html, html
-from arcbench.ui.events import PICK_JS, guarded, warn, whole
+from arcbench.ui.events import LOOK, PICK_JS, QUIET, guarded, picked, whole
 from arcbench.ui.picker import Picker
 from arcbench.ui.train_form import (
     ENGINES,
@@ -360,37 +360,29 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
         guarded(resume, bench, run, to)
 
     def forked(run: str | None, at: int | None, to: str) -> Any:
-        try:
-            name = continue_from(bench, run, at, to)
-        except UserError as error:
-            warn(error)
-            return gr.skip()
+        name = guarded(continue_from, bench, run, at, to)
         return gr.Dropdown(run_names(bench), value=name)
 
-    def pick(event: gr.EventData) -> Any:
-        return str(event.run)
-
-    quiet: dict[str, Any] = {"show_progress": "hidden"}
-    drawn = {"fn": show, "inputs": [view_state, chosen], "outputs": shown, **quiet}
+    drawn = {"fn": show, "inputs": [view_state, chosen], "outputs": shown, **LOOK}
     edited = [draft_state, told, go, check_timer, ids, rank, url]
-    tab.select(arrive, chosen, [chosen, timer], **quiet).then(**drawn)
+    tab.select(arrive, chosen, [chosen, timer], **LOOK).then(**drawn)
     gr.on(
         [tab.select, *(part.change for part in fields)],
         edit, [draft_state, *fields, seen], edited, js=SEEN_JS, trigger_mode="always_last",
-        **quiet,
+        **LOOK,
     )  # fmt: skip
-    check_timer.tick(tick, draft_state, [draft_state, told, go, check_timer, halt_check], **quiet)
-    again.click(check_again, draft_state, [draft_state, check_timer], **quiet)
-    halt_check.click(cancel_check, draft_state, halt_check, **quiet)
-    policy.focus(lambda: gr.Dropdown(policies(bench)), None, policy, **quiet)
-    go.click(begin, fields, chosen, **quiet)
+    check_timer.tick(tick, draft_state, [draft_state, told, go, check_timer, halt_check], **LOOK)
+    again.click(check_again, draft_state, [draft_state, check_timer], **QUIET)
+    halt_check.click(cancel_check, draft_state, halt_check, **QUIET)
+    policy.focus(lambda: gr.Dropdown(policies(bench)), None, policy, **LOOK)
+    go.click(begin, fields, chosen, **QUIET)
     gr.on([chosen.change, timer.tick], **drawn)
-    line.click(pick, None, chosen, **quiet)
+    line.click(None, None, chosen, js=picked("ab-queue", "run"))
     # Stopping waits for the end of a step: say so at once.
-    halt.click(lambda: gr.Button("Stopping …", interactive=False), None, halt, **quiet).then(
-        stop, chosen, None, concurrency_limit=None, **quiet
+    halt.click(lambda: gr.Button("Stopping …", interactive=False), None, halt, **QUIET).then(
+        stop, chosen, None, concurrency_limit=None, **QUIET
     ).then(**drawn)
-    end_it.click(kill, [chosen, sure], None, js=SURE_JS, **quiet).then(**drawn)
-    go_on.click(go_on_with, [chosen, more], None, **quiet).then(**drawn)
-    fork.click(forked, [chosen, step, more], chosen, **quiet)
+    end_it.click(kill, [chosen, sure], None, js=SURE_JS, **QUIET).then(**drawn)
+    go_on.click(go_on_with, [chosen, more], None, **QUIET).then(**drawn)
+    fork.click(forked, [chosen, step, more], chosen, **QUIET)
     return TrainTab(run=chosen, fields=fields)

@@ -158,9 +158,6 @@ def status_line(view: View) -> str:
 
 def curve(view: View) -> str:
     """The curves of what was read so far, with marks where something was found."""
-    from arcbench import plots, plots_train
-    from arcbench.plots_run import Mark
-
     if not view.run:
         return html.note(NO_RUN)
     if not view.metrics and not view.live:
@@ -169,6 +166,9 @@ def curve(view: View) -> str:
         if view.status.phase.startswith("waiting"):
             return html.note(f"It is {view.status.phase}; it starts by itself.", "busy")
         return html.note("The policy is being loaded and measured; the first step follows.", "busy")
+    from arcbench import plots, plots_train
+    from arcbench.plots_run import Mark
+
     marks = [
         Mark(step=f.found_step, label=f.kind.value, severity=f.severity.word) for f in view.findings
     ]
