@@ -21,7 +21,7 @@ from arcbench.submission.gather import gather
 from arcbench.submission.validate import validate_submission
 from arcbench.ui import evaluate_html, html
 from arcbench.ui.evaluate_html import EvalLine
-from arcbench.ui.events import LOOK, PICK_JS, QUIET, guarded, number, picked, whole
+from arcbench.ui.events import LOOK, PICK_JS, QUIET, guarded, noted, number, picked, whole
 from arcbench.ui.picker import Picker
 from arcbench.ui.sample_form import specs
 from arcbench.workbench import Workbench
@@ -316,14 +316,14 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> EvaluateTab:
     refreshed = [listed, chosen, other, timer, stood]
     begun.then(fill, [chosen, stood], refreshed, **LOOK)
     refresh = gr.on([tab.select, timer.tick], fill, [chosen, stood], refreshed, **LOOK)
-    refresh.then(choose, [chosen, drawn_of], panels, **LOOK)
+    refresh.then(choose, [chosen, drawn_of], panels, **QUIET)
     policy.focus(lambda: gr.Dropdown(specs(bench)), None, policy, **LOOK)
 
     listed.click(None, None, chosen, js=picked("ab-evals", "run"))
-    chosen.change(choose, [chosen, drawn_of], panels, **LOOK)
+    chosen.change(choose, [chosen, drawn_of], panels, **QUIET)
     gr.on(
         [chosen.change, other.change],
-        lambda b, a: guarded(compared, bench, a or "", b or ""), [chosen, other], change, **LOOK,
+        lambda b, a: noted(compared, bench, a or "", b or ""), [chosen, other], change, **LOOK,
     )  # fmt: skip
     halt.click(end, chosen, halt, **QUIET).then(fill, [chosen, stood], refreshed, **LOOK)
     make.click(submit, [chosen, challenges], [built, take], **QUIET)

@@ -6,6 +6,7 @@ from typing import Any
 
 from arcbench.errors import UserError
 from arcbench.policies.worker import WorkerCrashed
+from arcbench.ui.html import note
 
 # One listener on the component's root: its content may be replaced at any time. What a button
 # carries in data attributes is what the handler's event has.
@@ -87,7 +88,8 @@ element.addEventListener('click', async (event) => {
 # Options of an event that shows no progress. With each change of its progress the page would go
 # through all that it may be shown on, several times an event: so that is said to be nothing.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": []}
-# Of an event that is answered at once: it need not go through the queue.
+# Of an event that is answered at once: it need not go through the queue. Errors of such a one do
+# not reach the reader: it takes `noted` where another takes `guarded`.
 LOOK: dict[str, Any] = {**QUIET, "queue": False}
 
 
@@ -108,9 +110,16 @@ def guarded(handler: Callable[..., Any], *values: Any) -> Any:
     except (UserError, WorkerCrashed) as error:
         first, _, rest = str(error).strip().partition("\n")
         last = rest.strip().rpartition("\n")[2]  # one sentence, no traceback
-        raise gr.Error(
-            f"{first} {last}".strip(), title="That did not work", duration=15, print_exception=False
-        ) from error
+        text = f"{first} {last}".strip()
+        raise gr.Error(text, duration=15, print_exception=False) from error
+
+
+def noted(handler: Callable[..., str], *values: Any) -> str:
+    """The HTML that a handler returns, or what its UserError says in the place of it."""
+    try:
+        return handler(*values)
+    except UserError as error:
+        return note(str(error), "error")
 
 
 def number(value: float | str | None, what: str, low: float, high: float = inf) -> float:

@@ -222,7 +222,7 @@ def _servers(bench: Workbench, here: Any, tab: Any, timer: Any) -> None:
         return gr.Button(interactive=False)
 
     shown = [listed, chosen, halt, log, url, result, cancel, seen]
-    drawn: dict[str, Any] = {"fn": fill, "inputs": [chosen, url, seen], "outputs": shown, **LOOK}
+    drawn: dict[str, Any] = {"fn": fill, "inputs": [chosen, url, seen], "outputs": shown, **QUIET}
     gr.on([tab.select, here.select, timer.tick, chosen.change], **drawn)
     go.click(begin, [policy, kind, port, gpus, share, longest], chosen, **QUIET).then(**drawn)
     listed.click(None, None, chosen, js=picked("ab-servers", "run"))

@@ -244,10 +244,14 @@ def detail(
         f'<h4>Printed output</h4><pre class="ab-code">{escape(e.stdout)}</pre>' if e.stdout else ""
     )
     pairs = "" if task is None else pair_table(task, rollout)
+    return framed(rollout, best_reward, name, f"{tools}{message}{cut}{program}{printed}{pairs}")
+
+
+def framed(rollout: Rollout, best_reward: float, name: str, inner: str) -> str:
+    """HTML about a rollout, below its head."""
     return (
-        f'<article class="ab-detail" data-keep="{escape(name)}" '
-        f'aria-label="completion {escape(name)}">{head(rollout, best_reward, name)}'
-        f"{tools}{message}{cut}{program}{printed}{pairs}</article>"
+        f'<article class="ab-detail" data-keep="{escape(name)}" aria-label="completion '
+        f'{escape(name)}">{head(rollout, best_reward, name)}{inner}</article>'
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from arcbench.ui.events import LOOK, guarded
+from arcbench.ui.events import QUIET, guarded
 from arcbench.workbench import Workbench
 
 SPLITS = [("training", "training"), ("evaluation", "evaluation"), ("all", "")]
@@ -98,7 +98,7 @@ def build(bench: Workbench) -> Picker:
         return neighbour(guarded(task_ids, bench, dataset_name, split_name), current, step)
 
     picker = Picker(dataset=dataset, split=split, task=task)
-    gr.on([dataset.change, split.change], fill, picker.inputs, task, **LOOK)
-    before.click(partial(move, -1), picker.inputs, task, **LOOK)
-    after.click(partial(move, 1), picker.inputs, task, **LOOK)
+    gr.on([dataset.change, split.change], fill, picker.inputs, task, **QUIET)
+    before.click(partial(move, -1), picker.inputs, task, **QUIET)
+    after.click(partial(move, 1), picker.inputs, task, **QUIET)
     return picker

@@ -14,8 +14,8 @@ from arcbench.rollout_index import ORDERS, RolloutFilter
 from arcbench.runs import RunStore
 from arcbench.sandbox.types import Outcome
 from arcbench.training.config import TrainConfig
-from arcbench.ui import html, run_report, runs_html, runs_sweep
-from arcbench.ui.events import LOOK, PICK_JS, guarded, number, picked, whole
+from arcbench.ui import html, run_report, runs_html, runs_sweep, tokens_html
+from arcbench.ui.events import LOOK, PICK_JS, QUIET, guarded, noted, number, picked, whole
 from arcbench.ui.runs_html import RunLine
 from arcbench.workbench import Workbench
 
@@ -24,6 +24,7 @@ TICK_S = 4.0
 FIRST_METRICS = ("reward/mean", "solve_rate", "length/mean", "policy/entropy")
 ANY = ""
 TABLE, SQUARES = "table", "squares by step"
+PROGRAM, TOKENS = "program and pairs", "tokens"
 MAX_SQUARES = 3000
 NO_RUN = "Choose a run above."
 NONE_FITS = "No run has these words in its name or in what it trains on."
@@ -138,20 +139,32 @@ def turned(bench: Workbench, run: str, filters: RolloutFilter, offset: int, by: 
     return min(last, max(0, offset + by * PAGE))
 
 
-def opened(bench: Workbench, run: str, place: str) -> str:
-    """Everything about one rollout; `place` is "step.group.index"."""
+def opened(bench: Workbench, run: str, place: str, form: str = PROGRAM) -> str:
+    """Everything about one rollout, or its tokens; `place` is "step.group.index"."""
     if not run or not place:
         return html.note("Click a rollout to see its program and what it drew.")
     step, group, index = where(place)
     rollout = bench.rollout(run, step, group, index)
     task = bench.seen_task(run, rollout)
     name = f"step {step}, group {group + 1}, #{index + 1}"
-    shown = html.detail(task, rollout, best_reward(bench.run(run)), name=name)
+    store = bench.run(run)
+    if form == TOKENS:
+        shown = tokens_html.page(rollout.completion, _policy(store))
+        return html.framed(rollout, best_reward(store), name, shown)
+    shown = html.detail(task, rollout, best_reward(store), name=name)
     if rollout.augmentation is None or rollout.augmentation.is_identity:
         return shown
     return (
         html.note("The policy saw this task turned, mirrored or recoloured, as it is here.") + shown
     )
+
+
+def _policy(store: RunStore) -> str:
+    """What a run trains; empty for settings of another version."""
+    try:
+        return TrainConfig.from_dict(store.config()).policy.model
+    except UserError:
+        return ""
 
 
 def where(place: str) -> tuple[int, int, int]:
@@ -250,6 +263,10 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
                         back = gr.Button("‹ Back", size="sm", min_width=90, elem_id="ab-page-back")
                         on = gr.Button("On ›", size="sm", min_width=90, elem_id="ab-page-on")
                 with gr.Column(scale=8, min_width=480):
+                    shape = gr.Radio(
+                        [PROGRAM, TOKENS], value=PROGRAM, show_label=False, container=False,
+                        label="Rollout", elem_id="ab-rollout-view",
+                    )  # fmt: skip
                     detail = gr.HTML(opened(bench, "", ""), elem_id="ab-rollout")
         with gr.Tab("Report", id="report") as in_report:
             run_report.build(bench, run, view)
@@ -289,14 +306,14 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
         return guarded(all_of_it)
 
     def show(name: str | None, at: int, by: str, as_: str, *values: Any) -> Any:
-        return guarded(lambda: listing(bench, name or "", wanted(*values), by, at, as_))
+        return noted(lambda: listing(bench, name or "", wanted(*values), by, at, as_))
 
     def turn(by: int, name: str | None, at: int, *values: Any) -> Any:
         return guarded(lambda: turned(bench, name or "", wanted(*values), at, by))
 
-    def open_it(at: str) -> Any:
+    def open_it(at: str, as_: str) -> Any:
         name, _, place = at.rpartition("/")
-        return guarded(opened, bench, name, place)
+        return noted(opened, bench, name, place, as_)
 
     views = (in_curves, in_rollouts, in_report, in_sweep, in_settings)
     for name, inner in zip(VIEWS, views, strict=True):
@@ -309,10 +326,10 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
     )  # fmt: skip
     listed.click(None, None, run, js=picked("ab-runs", "run"))
     chosen = [mark, plot, names, task, offset, rollout, told]
-    run.change(choose, [run, others, names, rollout], chosen, **LOOK)
+    run.change(choose, [run, others, names, rollout], chosen, **QUIET)
     gr.on(
         [others.change, names.change],
-        lambda a, b, c: guarded(curves, bench, a or "", b, c), [run, others, names], plot, **LOOK,
+        lambda a, b, c: noted(curves, bench, a or "", b, c), [run, others, names], plot, **LOOK,
     )  # fmt: skip
     narrowed = [f.change for f in (*filters, order, form)]
     gr.on(narrowed, lambda: 0, None, offset, **LOOK)
@@ -320,9 +337,12 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
         [run.change, offset.change, *narrowed],
         show, [run, offset, order, form, *filters], rows, **LOOK,
     )  # fmt: skip
-    back.click(partial(turn, -1), [run, offset, *filters], offset, **LOOK)
-    on.click(partial(turn, 1), [run, offset, *filters], offset, **LOOK)
+    back.click(partial(turn, -1), [run, offset, *filters], offset, **QUIET)
+    on.click(partial(turn, 1), [run, offset, *filters], offset, **QUIET)
     rows.click(None, run, rollout, js=f"run => run + '/' + ({picked('ab-rollouts', 'place')})()")
     # Of keys that come faster than answers the last one counts.
-    rollout.change(open_it, rollout, detail, trigger_mode="always_last", **LOOK)
+    gr.on(
+        [rollout.change, shape.change],
+        open_it, [rollout, shape], detail, trigger_mode="always_last", **LOOK,
+    )  # fmt: skip
     return RunsTab(run=run, view=view, rollout=rollout)

@@ -9,7 +9,7 @@ from arcbench.training.sweep import SweepFolder
 from arcbench.training.sweep_results import SweepResults, ValueResult, collect
 from arcbench.training.sweep_verdict import Verdict
 from arcbench.ui import html
-from arcbench.ui.events import LOOK, guarded
+from arcbench.ui.events import LOOK, noted
 from arcbench.workbench import Workbench
 
 VIEW = "sweep"  # the name of the inner tab in addresses
@@ -102,8 +102,8 @@ def build(bench: Workbench, view: Any) -> None:
             return gr.skip(), gr.skip()
         names = sweeps(bench)
         chosen = current if current in names else next(iter(names), None)
-        text = guarded(shown, bench, chosen)
+        text = noted(shown, bench, chosen)
         return gr.Dropdown(names, value=chosen), text
 
     view.change(look, [view, sweep], [sweep, drawn], **LOOK)
-    sweep.input(lambda name: guarded(shown, bench, name), sweep, drawn, **LOOK)
+    sweep.input(lambda name: noted(shown, bench, name), sweep, drawn, **LOOK)

@@ -4,7 +4,6 @@ import traceback
 from html import escape
 
 from arcbench.errors import UserError
-from arcbench.policies.token_texts import token_texts
 from arcbench.policies.worker import WorkerCrashed
 from arcbench.rollouts import Rollout
 from arcbench.tasks import Task
@@ -101,7 +100,7 @@ def detail(batch: Batch, chosen: int | None, view: str = DETAILS, kept: int | No
     if view == BESIDE:
         return marks + _beside(batch, batch.task, rollout, kept)
     if view == TOKENS:
-        return marks + _framed(batch, rollout, _tokens(batch, rollout))
+        return marks + _framed(batch, rollout, tokens_html.page(rollout.completion, batch.policy))
     if view == TEST:
         return marks + _framed(batch, rollout, _test(batch, batch.task, rollout))
     code = "" if rollout.code is None else _copy(rollout.code, "Copy the program")
@@ -166,16 +165,7 @@ def _kept(index: int | None) -> str:
 
 
 def _framed(batch: Batch, rollout: Rollout, inner: str) -> str:
-    name = name_of(rollout)
-    return (
-        f'<article class="ab-detail" data-keep="{escape(name)}" aria-label="completion '
-        f'{escape(name)}">{html.head(rollout, batch.best_reward, name)}{inner}</article>'
-    )
-
-
-def _tokens(batch: Batch, rollout: Rollout) -> str:
-    c = rollout.completion
-    return tokens_html.page(c, c.token_texts or token_texts(batch.policy, c.token_ids))
+    return html.framed(rollout, batch.best_reward, name_of(rollout), inner)
 
 
 def _test(batch: Batch, task: Task, rollout: Rollout) -> str:

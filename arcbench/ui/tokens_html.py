@@ -5,6 +5,7 @@ from html import escape
 from math import exp, isnan
 
 from arcbench.policies.base import Completion
+from arcbench.policies.token_texts import token_texts
 from arcbench.ui import html
 
 LEVELS = (  # (least probability, class of the style, words); each has a line of its own kind
@@ -64,13 +65,17 @@ def tokens(completion: Completion, texts: tuple[str, ...]) -> list[Token]:
     ]
 
 
-def page(completion: Completion, texts: tuple[str, ...]) -> str:
-    """The completion with its tokens coloured, a legend, and the same in words and as a table."""
+def page(completion: Completion, policy: str) -> str:
+    """The completion with its tokens coloured, a legend, and the same in words and as a table.
+
+    The tokenizer of `policy` tells their texts where the completion does not have them.
+    """
     if not completion.logprobs:
         return html.note(
             "No log-probabilities: this completion is a person's, or its policy tells none. Models "
             "that run here and vLLM servers do."
         )
+    texts = completion.token_texts or token_texts(policy, completion.token_ids)
     found = tokens(completion, texts)
     has_texts = any(token.text for token in found)
     running = (

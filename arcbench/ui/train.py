@@ -363,7 +363,7 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
         name = guarded(continue_from, bench, run, at, to)
         return gr.Dropdown(run_names(bench), value=name)
 
-    drawn = {"fn": show, "inputs": [view_state, chosen], "outputs": shown, **LOOK}
+    drawn = {"fn": show, "inputs": [view_state, chosen], "outputs": shown, **QUIET}
     edited = [draft_state, told, go, check_timer, ids, rank, url]
     tab.select(arrive, chosen, [chosen, timer], **LOOK).then(**drawn)
     gr.on(
@@ -371,7 +371,7 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> TrainTab:
         edit, [draft_state, *fields, seen], edited, js=SEEN_JS, trigger_mode="always_last",
         **LOOK,
     )  # fmt: skip
-    check_timer.tick(tick, draft_state, [draft_state, told, go, check_timer, halt_check], **LOOK)
+    check_timer.tick(tick, draft_state, [draft_state, told, go, check_timer, halt_check], **QUIET)
     again.click(check_again, draft_state, [draft_state, check_timer], **QUIET)
     halt_check.click(cancel_check, draft_state, halt_check, **QUIET)
     policy.focus(lambda: gr.Dropdown(policies(bench)), None, policy, **LOOK)
