@@ -1,7 +1,7 @@
 # make app        set up and open the workbench with the embedded policy (http://127.0.0.1:7860)
 # make lab        set up and open JupyterLab at the first notebook
-# make test       set up and run every check and test
-# make test-long  the tests that `make test` leaves out: more kills, losses, processes, and all notebooks
+# make test       set up, run every check and test, and all notebooks
+# make test-long  the tests that `make test` leaves out: more kills, losses and processes
 # make overfit    set up and watch the policy learn one task, without a browser
 # make test-fast  only the tests that take no time
 # make test-engines  a real vLLM on the CPU, in an environment of its own (4 GB)
@@ -39,11 +39,10 @@ overfit: $(VENV)/.app
 	$(BIN)/python -m arcbench overfit
 
 test: lint browser
-	$(TEST_ENV) $(PYTEST) -m "not long and not gpu and not engines" --durations=25 tests
+	$(TEST_ENV) $(PYTEST) $(NBMAKE) -m "not long and not gpu and not engines" --durations=25 tests notebooks
 
 test-long: $(VENV)/.dev browser
 	$(TEST_ENV) $(PYTEST) -m "long and not gpu and not engines" tests
-	$(TEST_ENV) $(PYTEST) $(NBMAKE) notebooks
 
 notebooks: $(VENV)/.dev
 	$(TEST_ENV) $(PYTEST) $(NBMAKE) notebooks

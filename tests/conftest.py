@@ -12,9 +12,9 @@ settings.load_profile("arcbench")
 
 
 def pytest_collection_modifyitems(items):
-    """Files with slow tests first, those with most of them at the very front.
+    """Notebooks first, then files with slow tests, those with most of them at the front.
 
     A file that takes a minute must not be begun when all others are done; small ones fill the gaps.
     """
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])
+    items.sort(key=lambda item: (item.path.suffix != ".ipynb", -slow[item.path]))

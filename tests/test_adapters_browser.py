@@ -11,7 +11,6 @@ from tests.browsing import tab
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-@pytest.mark.long
 def test_a_run_that_trained_while_the_page_is_open_is_offered_and_chosen(page, runs):
     tab(page, "Sample")
     box = page.locator("#ab-policy input")

@@ -57,6 +57,7 @@ def tensors(store, step):
     return load_file(store.checkpoints / f"checkpoint-{step}" / "adapter_model.safetensors")
 
 
+@pytest.mark.long
 def test_a_run_goes_on_with_the_adapter_of_another_and_its_reference_is_that_adapter(
     base, first, tmp_path
 ):

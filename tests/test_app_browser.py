@@ -35,7 +35,6 @@ def test_a_task_typed_or_clicked_shows_its_grids(page):
     page.wait_for_selector("#ab-task-page :text('017c7c7b')")
 
 
-@pytest.mark.long
 def test_the_prompt_of_a_task_is_there_to_read(page):
     choose(page, TASK)
     page.get_by_role("button", name="Prompt").click()
@@ -43,7 +42,6 @@ def test_the_prompt_of_a_task_is_there_to_read(page):
     assert "Pink" in page.locator("#ab-prompt").inner_text()
 
 
-@pytest.mark.long
 def test_four_samples_are_four_cards_with_code_and_pairs(page):
     needs_weights()
     choose(page, TASK)

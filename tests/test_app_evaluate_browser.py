@@ -90,7 +90,6 @@ def test_a_policy_is_measured_submitted_and_its_tasks_are_sifted(page, challenge
     page.locator("#ab-theme").click()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("page", ["/?tab=runs&view=sweep"], indirect=True)
 def test_a_tab_without_content_says_what_fills_it_and_fits_a_tablet(page):
     page.wait_for_selector("#ab-sweep-chart :text('arcbench sweep')")

@@ -22,7 +22,6 @@ def run(runs):
     return made_run(runs, RUN)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("page", [f"/?tab=runs&view=report&run={RUN}"], indirect=True)
 def test_the_report_of_a_run_is_shown_and_taken_away(run, page, tmp_path):
     frame = page.frame_locator("iframe.ab-report")
@@ -45,7 +44,6 @@ def test_the_report_of_a_run_is_shown_and_taken_away(run, page, tmp_path):
     assert f"{RUN}/metrics.jsonl" in zipfile.ZipFile(io.BytesIO(got[f"{RUN}-run.zip"])).namelist()
 
 
-@pytest.mark.long
 def test_another_run_takes_the_place_of_the_report_in_sight(run, runs, page):
     made_run(runs, "another")
     tab(page, "Runs")
@@ -56,7 +54,6 @@ def test_another_run_takes_the_place_of_the_report_in_sight(run, runs, page):
     page.frame_locator("iframe.ab-report").get_by_role("heading", name="another").wait_for()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_file_runs_nothing_asks_nobody_and_fits_the_screen(

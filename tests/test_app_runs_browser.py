@@ -54,6 +54,10 @@ def test_a_run_is_chosen_in_the_table_and_its_rollouts_are_walked_through(run, p
     page.keyboard.press("k")
     page.wait_for_selector('article[aria-label="completion step 3, group 1, #1"]')
     address_has(page, "view=rollouts", "3.0.0")
+    page.get_by_role("radio", name="tokens").click()
+    page.wait_for_selector("#ab-rollout :text('No log-probabilities')")
+    page.get_by_role("radio", name="program and pairs").click()
+    page.wait_for_selector("#ab-rollout .ab-program")
     page.get_by_label("To step").fill("1")
     page.wait_for_selector("#ab-rollouts :text('1–3 of 3')")
     page.get_by_label("To step").fill("soon")
@@ -65,6 +69,13 @@ def test_an_address_opens_the_same_rollout_again(run, page):
     page.wait_for_selector('article[aria-label="completion step 2, group 1, #2"]')
     assert page.locator("#ab-runs-run input").input_value() == RUN
     page.wait_for_selector("#ab-rollouts :text('1–9 of 9')")
+
+
+@pytest.mark.parametrize("page", ["/?tab=health&view=memory"], indirect=True)
+def test_an_address_opens_the_inner_tab_that_it_names(page):
+    page.wait_for_selector("#ab-memory-plan svg")
+    page.get_by_role("tab", name="Servers and sync").click()
+    address_has(page, "tab=health", "view=servers")
 
 
 @pytest.mark.parametrize(

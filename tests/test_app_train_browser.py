@@ -74,7 +74,6 @@ def show(page, run):
     page.wait_for_function("run => location.search.endsWith(`watch=${run}`)", arg=run)
 
 
-@pytest.mark.long
 def test_runs_are_started_watched_queued_killed_stopped_resumed_and_continued(root, tiny, browser):
     with running(root) as app, reader(browser, f"{app.address}/?tab=train") as page:
         page.wait_for_selector("#ab-curve :text('No run yet')")

@@ -253,7 +253,7 @@ def test_another_thread_can_evaluate(judge, log, tmp_path):
     assert EvalStore.open(tmp_path / "x").status().state is RunState.FINISHED
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_evaluation_as_a_process_tells_how_far_it_is_and_ends_when_asked(tmp_path):
     from arcbench.evaluation.job import start_evaluation
     from tests.tiny_policy import save_tiny_policy

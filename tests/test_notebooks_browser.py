@@ -74,7 +74,6 @@ def opened(page, address, name):
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
 
-@pytest.mark.long
 def test_a_slider_in_jupyterlab_changes_the_picture(lab, browser):
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     opened(page, lab[0], NOTEBOOK.name)

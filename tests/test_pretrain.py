@@ -111,7 +111,6 @@ def test_a_target_is_the_next_token_of_the_same_document(tokenizer):
 
 
 @pytest.mark.long
-@pytest.mark.slow
 def test_packs_don_t_depend_on_who_makes_them(tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path)
     encoder = DocumentEncoder(tokenizer)
@@ -137,6 +136,7 @@ def test_a_few_steps_lower_the_loss_and_the_model_can_be_sampled(tmp_path):
     assert policy.count_tokens([{"role": "user", "content": "Red Blue"}]) == 5
 
 
+@pytest.mark.long
 def test_a_run_goes_on_where_it_was_with_the_same_result(tmp_path):
     whole = tmp_path / "whole"
     pretrain(config(whole, tokens=10_000))
@@ -179,7 +179,6 @@ class _Limited:
 
 
 @pytest.mark.long
-@pytest.mark.slow
 def test_a_killed_process_goes_on_with_the_next_pack(tmp_path):
     out = tmp_path / "m"
     options = (

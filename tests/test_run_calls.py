@@ -193,7 +193,7 @@ def test_a_sweep_whose_values_cannot_be_run_starts_nothing(bench):
     assert not list(bench.runs_root.glob("sweep*"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_goes_on_by_itself_is_watched_and_can_be_stopped(tmp_path):
     model = save_tiny_policy(tmp_path / "tiny")
     with Workbench(tmp_path / "runs") as bench:

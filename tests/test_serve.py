@@ -107,7 +107,7 @@ def serving(folder, tmp_path):
     made.process.communicate()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_served_policy_is_proved_by_check_sync_and_ends_without_an_orphan(
     serving, folder, tmp_path, capfd
 ):
@@ -159,7 +159,6 @@ def test_what_a_server_needs_and_lacks_is_said_in_a_line(capsys, folder):
 
 
 @pytest.mark.long
-@pytest.mark.slow
 def test_a_server_that_dies_or_hangs_while_it_samples_ends_the_sampling_with_the_cause(
     folder, lora, tmp_path
 ):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from arcbench.evaluation import EvalConfig, EvalStore
 from arcbench.runs import RunStore
 from arcbench.training.config import overfit_config
-from arcbench.ui.links import Place, place_of
+from arcbench.ui.links import INNER, Place, place_of
 from arcbench.workbench import Workbench
 
 TABS = ("tasks", "runs")
@@ -33,6 +33,15 @@ def test_evaluations_are_named_in_addresses(bench):
     EvalStore.start(bench.evals_root, "before", config)
     query = {"tab": "evaluate", "eval": "before", "other": "../before"}
     assert place_of(bench, query, (*TABS, "evaluate")) == Place(tab="evaluate", eval="before")
+
+
+def test_an_inner_tab_is_one_of_its_own_tab(bench):
+    tabs = ("tasks", "runs", "evaluate", "health")
+    for tab, (_, views) in INNER.items():
+        for view in views:
+            assert place_of(bench, {"tab": tab, "view": view}, tabs) == Place(tab=tab, view=view)
+    assert place_of(bench, {"tab": "health", "view": "rollouts"}, tabs) == Place(tab="health")
+    assert place_of(bench, {"view": "rollouts"}, tabs) == Place()
 
 
 @given(

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from html import escape
 
 import pytest
 
@@ -7,6 +8,7 @@ from arcbench.augment import Augmentation
 from arcbench.errors import UserError
 from arcbench.judge import Attempt, Judge
 from arcbench.policies.base import Completion
+from arcbench.policies.token_texts import token_texts
 from arcbench.rewards import scheme
 from arcbench.runs import RunState, RunStore
 from arcbench.sandbox import SandboxPool
@@ -15,6 +17,7 @@ from arcbench.ui import runs, runs_html
 from arcbench.workbench import Workbench
 
 TASK = "67a3c6ac"
+TOKEN = 500
 RIGHT = "def transform(grid):\n    return grid[:, ::-1]"
 WRONG = "def transform(grid):\n    return grid"
 BROKEN = "def transform(grid):\n    return grid["
@@ -35,7 +38,9 @@ def bench(tmp_path_factory):
                     Attempt(
                         task=turned.apply(task) if step == 1 else task,
                         completion=Completion(
-                            text=f"```python\n{code}\n```", token_ids=(1,) * len(code)
+                            text=f"```python\n{code}\n```",
+                            token_ids=(TOKEN,) * len(code),
+                            logprobs=(-0.5,) * len(code),
                         ),
                         index=i,
                         augmentation=turned if step == 1 else None,
@@ -97,6 +102,15 @@ def test_a_rollout_opens_with_the_task_as_its_program_got_it(bench):
     right = runs.opened(bench, "three-steps", "2.0.1")
     assert "✓ solved" in right
     assert "turned" not in right
+
+
+def test_the_tokens_of_a_rollout_have_their_texts_and_probabilities(bench):
+    shown = runs.opened(bench, "three-steps", "2.0.1", runs.TOKENS)
+    assert f"All {len(RIGHT)} tokens" in shown
+    (text,) = token_texts("embedded", (TOKEN,))
+    assert text.isprintable() and text
+    assert f"“{escape(text)}”: 61 %, log-probability -0.50" in shown
+    assert "✓ solved" in shown
 
 
 @pytest.mark.parametrize("place", ["1.0", "../x", "a.b.c", "1.0.99", "9.0.0", "1.0.0.0"])

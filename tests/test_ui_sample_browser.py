@@ -60,7 +60,6 @@ def opened(page, name):
     page.wait_for_selector(f'article[aria-label="completion {name}"]')
 
 
-@pytest.mark.long
 def test_completions_are_sampled_sifted_read_compared_changed_and_copied(page, server):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab(page, "Sample")

@@ -89,7 +89,8 @@ element.addEventListener('click', async (event) => {
 # through all that it may be shown on, several times an event: so that is said to be nothing.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": []}
 # Of an event that is answered at once: it need not go through the queue. Errors of such a one do
-# not reach the reader: it takes `noted` where another takes `guarded`.
+# not reach the reader: it takes `noted` where another takes `guarded`. Nor does a gr.State that it
+# sets tell of the change.
 LOOK: dict[str, Any] = {**QUIET, "queue": False}
 
 

@@ -25,6 +25,8 @@ INNER = {
 # __theme) stays.
 WRITE_JS = """
 (...values) => {
+  // What the address says is not overwritten before it has been followed.
+  if (!document.body.dataset.abArrived) return;
   const [tabs, names] = %s;
   const views = values.splice(0, tabs.length);
   const query = new URLSearchParams(location.search);
@@ -48,6 +50,7 @@ CHOOSE_JS = """
     if (button.getAttribute('aria-selected') !== 'true') button.click();
     choose(wanted.slice(1));
   };
+  document.body.dataset.abArrived = 'yes';
   const box = %s[outer];
   choose([['#ab-tabs', outer], ['#' + box, box && inner]].filter(([_, name]) => name));
 }
@@ -179,11 +182,12 @@ def wire(
     ]  # fmt: skip
     parts = [*views, at, *chosen]
     boxes = {tab: box for tab, (box, _) in INNER.items()}
+    names = [name for name in asdict(Place()) if name != "view"]
+    write: dict[str, Any] = {"js": WRITE_JS % json.dumps([list(INNER), names])}
     app.load(arrive, None, [*asked, *chosen], **LOOK).then(
         None, asked, None, js=CHOOSE_JS % json.dumps(boxes)
-    )
+    ).then(None, parts, None, **write)
     app.load(None, None, None, js=KEYS_JS)
-    names = [name for name in asdict(Place()) if name != "view"]
     gr.on([part.change for part in parts], None, None, None, js=AFTER_JS).then(
-        None, parts, None, js=WRITE_JS % json.dumps([list(INNER), names])
+        None, parts, None, **write
     )

@@ -204,7 +204,7 @@ def settings(bench: Workbench, run: str) -> str:
 
 def tasks_of(bench: Workbench, run: str) -> list[tuple[str, str]]:
     """The tasks that a run sampled, as choices; the first takes all of them."""
-    return [("all tasks", ANY), *((t, t) for t in bench.sampled_tasks(run))] if run else []
+    return [("all tasks", ANY), *((t, t) for t in (bench.sampled_tasks(run) if run else ()))]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -332,11 +332,9 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
         lambda a, b, c: noted(curves, bench, a or "", b, c), [run, others, names], plot, **LOOK,
     )  # fmt: skip
     narrowed = [f.change for f in (*filters, order, form)]
-    gr.on(narrowed, lambda: 0, None, offset, **LOOK)
-    gr.on(
-        [run.change, offset.change, *narrowed],
-        show, [run, offset, order, form, *filters], rows, **LOOK,
-    )  # fmt: skip
+    page = {"fn": show, "inputs": [run, offset, order, form, *filters], "outputs": rows, **LOOK}
+    gr.on(narrowed, lambda: 0, None, offset, **LOOK).then(**page)
+    gr.on([run.change, offset.change], **page)
     back.click(partial(turn, -1), [run, offset, *filters], offset, **QUIET)
     on.click(partial(turn, 1), [run, offset, *filters], offset, **QUIET)
     rows.click(None, run, rollout, js=f"run => run + '/' + ({picked('ab-rollouts', 'place')})()")

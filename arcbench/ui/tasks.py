@@ -229,12 +229,13 @@ def build(bench: Workbench, picker: Picker) -> None:
         (of_programs, tasks_known.programs, known),
     ):
         is_open = gr.State(False)
-        box.expand(lambda: True, None, is_open, **LOOK)
+        filled: dict[str, Any] = {
+            "fn": partial(_if_open, partial(made, bench)), "inputs": [is_open, *picker.inputs],
+            "outputs": target, **QUIET,
+        }  # fmt: skip
+        box.expand(lambda: True, None, is_open, **LOOK).then(**filled)
         box.collapse(lambda: False, None, is_open, **LOOK)
-        gr.on(
-            [is_open.change, picker.task.change],
-            partial(_if_open, partial(made, bench)), [is_open, *picker.inputs], target, **QUIET,
-        )  # fmt: skip
+        picker.task.change(**filled)
 
 
 def _if_open(make: Callable[..., str], is_open: bool, *values: Any) -> Any:
