@@ -108,7 +108,8 @@ def test_the_tokens_of_a_rollout_have_their_texts_and_probabilities(bench):
     shown = runs.opened(bench, "three-steps", "2.0.1", runs.TOKENS)
     assert f"All {len(RIGHT)} tokens" in shown
     (text,) = token_texts("embedded", (TOKEN,))
-    assert text.isprintable() and text
+    assert text.isprintable()
+    assert text
     assert f"“{escape(text)}”: 61 %, log-probability -0.50" in shown
     assert "✓ solved" in shown
 

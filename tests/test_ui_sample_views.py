@@ -55,14 +55,17 @@ def rollouts(task):
 # Tokens
 
 
+SERVER = "http://127.0.0.1:1/v1"  # its tokenizer is not here
+
+
 def told(*probabilities, ids=(), texts=()):
     logprobs = tuple(log(p) if p == p else nan for p in probabilities)
-    return Completion(text="".join(texts), token_ids=ids, logprobs=logprobs), texts
+    return Completion(text="".join(texts), token_ids=ids, logprobs=logprobs, token_texts=texts)
 
 
 def test_each_token_has_the_class_of_its_probability_and_a_title():
     texts = ("a", "<b>", "c", "d", "e", "\n")
-    shown = tokens_html.page(*told(0.95, 0.6, 0.2, 0.05, 0.001, nan, texts=texts))
+    shown = tokens_html.page(told(0.95, 0.6, 0.2, 0.05, 0.001, nan, texts=texts), SERVER)
     for kind in ("ab-p0", "ab-p1", "ab-p2", "ab-p3", "ab-p4", "ab-px"):
         assert shown.count(f'<span class="{kind}" title=') == 1
     assert "&lt;b&gt;" in shown
@@ -73,7 +76,7 @@ def test_each_token_has_the_class_of_its_probability_and_a_title():
 
 def test_the_tokens_that_the_policy_was_least_sure_of_are_told_in_words():
     texts = ("def ", "transform", "(grid):", "\n")
-    shown = tokens_html.page(*told(0.99, 0.03, 0.98, 0.97, texts=texts))
+    shown = tokens_html.page(told(0.99, 0.03, 0.98, 0.97, texts=texts), SERVER)
     first = shown[shown.index("<h4>Least sure") :].split("</li>")[0]
     assert "<b>3 %</b>" in first
     assert "“transform”" in first
@@ -81,21 +84,20 @@ def test_the_tokens_that_the_policy_was_least_sure_of_are_told_in_words():
 
 
 def test_all_tokens_stand_in_a_table_with_their_ids():
-    shown = tokens_html.page(*told(0.5, 0.25, ids=(7, 9), texts=("x", "y")))
+    shown = tokens_html.page(told(0.5, 0.25, ids=(7, 9), texts=("x", "y")), SERVER)
     assert "All 2 tokens as a table" in shown
     assert "<td>−0.693</td><td>7</td>" in shown
 
 
 def test_numbers_without_texts_are_still_shown():
-    completion, _ = told(0.5, 0.25, ids=(7, 9))
     for texts in ((), ("only one",)):
-        shown = tokens_html.page(completion, texts)
+        shown = tokens_html.page(told(0.5, 0.25, ids=(7, 9), texts=texts), SERVER)
         assert "texts of these tokens are not known" in shown
         assert "<td>25 %</td>" in shown
 
 
 def test_a_policy_without_log_probabilities_is_said_so():
-    assert "No log-probabilities" in tokens_html.page(Completion(text="x"), ())
+    assert "No log-probabilities" in tokens_html.page(Completion(text="x"), "embedded")
 
 
 # Side by side
