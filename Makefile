@@ -38,7 +38,9 @@ lab: $(VENV)/.lab
 overfit: $(VENV)/.app
 	$(BIN)/python -m arcbench overfit
 
-test: lint browser
+test:
+	$(MAKE) -j2 $(VENV)/.dev browser
+	$(MAKE) lint
 	$(TEST_ENV) $(PYTEST) $(NBMAKE) -m "not long and not gpu and not engines" --durations=25 tests notebooks
 
 test-long: $(VENV)/.dev browser

@@ -21,6 +21,11 @@ _NO_ROOM = 1 << 20  # bytes free below which a failed write is put down to the d
 _RESERVE = 1 << 16  # bytes: enough for a status and a traceback
 
 
+def user_cache() -> Path:
+    """The folder for what can be made again: `$XDG_CACHE_HOME/arcbench`, or `~/.cache/arcbench`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "arcbench"
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes the place of `path`.

@@ -42,6 +42,7 @@ def test_the_prompt_of_a_task_is_there_to_read(page):
     assert "Pink" in page.locator("#ab-prompt").inner_text()
 
 
+@pytest.mark.long
 def test_four_samples_are_four_cards_with_code_and_pairs(page):
     needs_weights()
     choose(page, TASK)

@@ -44,6 +44,7 @@ def test_the_report_of_a_run_is_shown_and_taken_away(run, page, tmp_path):
     assert f"{RUN}/metrics.jsonl" in zipfile.ZipFile(io.BytesIO(got[f"{RUN}-run.zip"])).namelist()
 
 
+@pytest.mark.long
 def test_another_run_takes_the_place_of_the_report_in_sight(run, runs, page):
     made_run(runs, "another")
     tab(page, "Runs")

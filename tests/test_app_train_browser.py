@@ -74,6 +74,35 @@ def show(page, run):
     page.wait_for_function("run => location.search.endsWith(`watch=${run}`)", arg=run)
 
 
+def test_a_run_is_started_by_click_and_watched_to_its_end_by_two_through_a_restart(
+    tmp_path, tiny, browser
+):
+    root = tmp_path / "runs"
+    with running(root) as app, reader(browser, f"{app.address}/?tab=train") as page:
+        page.wait_for_selector("#ab-curve :text('No run yet')")
+        page.get_by_role("button", name="More settings").click()
+        fill(page, tiny, Steps=0, Group_size=4, Max_new_tokens=6, Measured_samples=0)
+        page.wait_for_selector("#ab-preflight :text('Steps must be at least 1')")
+        page.wait_for_selector("#ab-start:disabled")
+        fill(page, tiny, Steps=80)
+        page.wait_for_selector("#ab-preflight :text('a run can start')")
+        page.locator("#ab-start:enabled").click()
+        page.wait_for_selector("#ab-curve svg.ab-plot")
+        address = page.url.removeprefix(app.address)
+    assert address.endswith(f"watch={RUN}")
+    # The app is gone and comes back: the run went on, and its address shows it to any reader.
+    with running(root) as app, reader(browser, app.address + address) as page:
+        status_has(page, "running")
+        with reader(browser, app.address + address) as other:
+            status_has(page, "finished")
+            status_has(other, "finished")
+            assert chosen(page) == chosen(other) == RUN
+            page.wait_for_selector("#ab-log :text('all of it is in')")
+            assert "step 80 of 80" in other.locator("#ab-status").inner_text()
+    assert len(RunStore.open(root / RUN).metrics()) == 80
+
+
+@pytest.mark.long
 def test_runs_are_started_watched_queued_killed_stopped_resumed_and_continued(root, tiny, browser):
     with running(root) as app, reader(browser, f"{app.address}/?tab=train") as page:
         page.wait_for_selector("#ab-curve :text('No run yet')")

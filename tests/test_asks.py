@@ -101,7 +101,7 @@ def test_a_scripted_policy_gives_the_text_of_the_number():
     assert drawn(scripted, asks) == {(2, 3): "Example 3", (2, 4): "Example 4", (0, 0): "black 0"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_draws_the_same_with_the_engine_and_options_that_it_was_given(folder):
     own = load_policy(str(folder), device="cpu")
     asks = [ask(0, 5, 4), ask(2, 0, 3)]

@@ -98,7 +98,7 @@ def make_canary(lora, engine, chat) -> Canary:
 # --- adapters by name ---
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_server_scores_and_samples_as_the_model_itself(servers, folder, base, chat):
     client = servers[0].client
     asked = fixed_probes(chat)

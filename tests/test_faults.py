@@ -107,7 +107,7 @@ def test_a_run_killed_at_any_instant_goes_on_without_gap_or_double(
     rng = np.random.default_rng()
     killed: list[RunStore] = []
     died = []
-    for _ in range(6):
+    for _ in range(4):
         if not killed or killed[-1].status().state is RunState.FINISHED:
             name = f"killed-{len(killed)}"
             killed.append(RunStore.create(tmp_path, name, config.to_dict()))

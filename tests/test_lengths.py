@@ -149,3 +149,19 @@ def test_the_longest_prompt_of_arc_in_tokens_of_llama_3():
     task = load_tasks("arc-agi-2", "training").task("f9d67f8b")
     chat = load_tokenizer("llama-3")
     assert chat.count_tokens(PromptTemplate.load().messages(task)) == 8559
+
+
+@llama_3
+def test_the_tokenizer_of_llama_3_is_kept_as_it_was_made(tmp_path, monkeypatch):
+    from arcbench.policies import llama3
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = llama3.load()
+    (file,) = (tmp_path / "arcbench").iterdir()
+    kept = llama3.load()
+    text = "<|begin_of_text|>Black Blue\n```python\ndef transform(grid):\n```é🙂<|eot_id|>"
+    assert kept(text)["input_ids"] == made(text)["input_ids"]
+    assert kept.get_vocab() == made.get_vocab()
+    file.write_text("{")
+    with pytest.raises(UserError, match="remove it"):
+        llama3.load()

@@ -266,13 +266,13 @@ def measured(*, rank, checkpointing, rows, length, completion, padded, config):
 @pytest.mark.parametrize(
     ("rank", "checkpointing", "rows", "length", "completion", "padded", "vocab"),
     [
-        (8, True, 1, 512, 16, False, 1024),
         (8, True, 2, 512, 16, True, 1024),
         (8, True, 2, 256, 128, False, 8192),  # the logits are the peak
-        (8, False, 2, 512, 16, False, 1024),
-        (0, False, 4, 256, 16, False, 1024),
         (0, False, 4, 256, 16, True, 1024),
-        (0, True, 4, 256, 16, False, 1024),
+        pytest.param(8, True, 1, 512, 16, False, 1024, marks=pytest.mark.long),
+        pytest.param(8, False, 2, 512, 16, False, 1024, marks=pytest.mark.long),
+        pytest.param(0, False, 4, 256, 16, False, 1024, marks=pytest.mark.long),
+        pytest.param(0, True, 4, 256, 16, False, 1024, marks=pytest.mark.long),
     ],
 )
 def test_the_plan_is_within_a_tenth_of_what_a_real_update_holds(

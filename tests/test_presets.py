@@ -64,7 +64,7 @@ def test_tasks_chosen_by_the_own_measurement_need_one():
         TrainConfig(data=DataConfig(signal_from="before"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_that_measures_chooses_its_tasks_and_ends_in_time_can_be_used_and_not_resumed(
     tmp_path,
 ):

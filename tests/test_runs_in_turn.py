@@ -11,6 +11,7 @@ from tests.tiny_runs import make_config
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.long
 def test_runs_that_take_turns_go_one_after_the_other_and_one_that_waits_can_be_stopped(tmp_path):
     model, root = save_tiny_policy(tmp_path / "tiny"), tmp_path / "runs"
     # So many steps that it goes on until it is stopped.

@@ -198,6 +198,7 @@ def zygotes() -> list[int]:
     return [int(pid) for path in own for pid in path.read_text().split()]
 
 
+@pytest.mark.long
 def test_two_thousand_programs_leave_nothing_behind() -> None:
     def descriptors() -> set[str]:
         return set(os.listdir("/proc/self/fd"))  # noqa: PTH208

@@ -155,12 +155,12 @@ def weights(model):
 # --- healthy ---
 
 
-def test_a_healthy_engine_never_raises_in_500_checks(model, chat):
+def test_a_healthy_engine_never_raises_in_250_checks(model, chat):
     engine = SecondCopy(source=model, noise=BF16)
     canary = make_canary(model, engine, chat)
     canary.probes = canary.probes[:2]
     prove(canary, model)
-    for step in range(1, 501):
+    for step in range(1, 251):
         engine.sync()
         assert canary.check(step).verdict is Verdict.FOLLOWS
         train_a_step(model, learning_rate=1e-3, seed=step)

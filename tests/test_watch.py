@@ -185,10 +185,8 @@ def test_a_kill_at_any_line_of_going_back_is_mended_by_the_next_start(tmp_path):
 # Real runs
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "lora", [None, pytest.param(LoraConfig(rank=4, alpha=8), marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("lora", [None, LoraConfig(rank=4, alpha=8)])
 def test_a_rewound_run_goes_the_course_of_one_resumed_there_with_the_smaller_rate(
     model, lora, rewound, tmp_path
 ):

@@ -1,10 +1,12 @@
 """The tokenizer of Llama 3 from the optional package `llama-models`: to count, without weights."""
 
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from arcbench.errors import MissingExtra
+from arcbench.errors import MissingExtra, UserError
+from arcbench.files import replacing, user_cache
 from arcbench.policies.padding import LLAMA_3_PAD
 
 NAME = "llama-3"
@@ -36,16 +38,12 @@ def load() -> Any:
     spec = find_spec("llama_models")
     try:
         from transformers import PreTrainedTokenizerFast
-        from transformers.convert_slow_tokenizer import TikTokenConverter
     except ModuleNotFoundError as error:
         raise MissingExtra("the tokenizer of Llama 3", "llama3,train") from error
     # tiktoken reads the vocabulary.
     if spec is None or spec.origin is None or find_spec("tiktoken") is None:
         raise MissingExtra("the tokenizer of Llama 3", "llama3")
-    vocabulary = Path(spec.origin).parent / "llama3" / "tokenizer.model"
-    left = _NUM_SPECIAL - len(_SPECIAL)
-    special = [*_SPECIAL, *(f"<|reserved_special_token_{2 + i}|>" for i in range(left))]
-    table = TikTokenConverter(vocab_file=str(vocabulary), extra_special_tokens=special).converted()
+    table = _table(Path(spec.origin).parent / "llama3" / "tokenizer.model")
     return PreTrainedTokenizerFast(
         tokenizer_object=table,
         bos_token=BOS,
@@ -55,3 +53,25 @@ def load() -> Any:
         chat_template=CHAT_TEMPLATE,
         clean_up_tokenization_spaces=False,
     )
+
+
+def _table(vocabulary: Path) -> Any:
+    """The `tokenizers.Tokenizer` of a tiktoken file; kept, as making it takes seconds."""
+    from tokenizers import Tokenizer
+    from transformers import __version__
+
+    kept = user_cache() / f"llama-3-{vocabulary.stat().st_size}-transformers-{__version__}.json"
+    if kept.is_file():
+        try:
+            return Tokenizer.from_file(str(kept))
+        except Exception as error:  # tokenizers raises nothing narrower
+            raise UserError(f"{kept} cannot be read ({error}): remove it") from error
+    from transformers.convert_slow_tokenizer import TikTokenConverter
+
+    left = _NUM_SPECIAL - len(_SPECIAL)
+    special = [*_SPECIAL, *(f"<|reserved_special_token_{2 + i}|>" for i in range(left))]
+    table = TikTokenConverter(vocab_file=str(vocabulary), extra_special_tokens=special).converted()
+    # A home that cannot be written costs these seconds each time.
+    with suppress(OSError), replacing(kept) as partial:
+        table.save(str(partial))
+    return table

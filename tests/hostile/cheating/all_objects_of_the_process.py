@@ -6,15 +6,14 @@ import numpy as np
 
 def transform(grid):
     wanted = np.rot90(grid)
-    seen, stack = set(), gc.get_objects()
-    while stack:
-        value = stack.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if type(value) is np.ndarray and value.shape == wanted.shape and value is not wanted:
-            if value.dtype.kind == "i" and np.array_equal(value, wanted) and value.base is not wanted.base:
-                return value
-        if type(value) in (tuple, list, dict):
-            stack.extend(gc.get_referents(value))
+    for holder in gc.get_objects():
+        stack = gc.get_referents(holder)
+        while stack:
+            value = stack.pop()
+            if type(value) is np.ndarray and value.shape == wanted.shape and value is not wanted:
+                if value.dtype.kind == "i" and np.array_equal(value, wanted) and value.base is not wanted.base:
+                    return value
+            # The collector does not know a tuple or dict without other containers in it.
+            if type(value) in (tuple, dict) and not gc.is_tracked(value):
+                stack.extend(gc.get_referents(value))
     raise LookupError("nothing to steal")
