@@ -27,7 +27,7 @@ PYTEST = $(BIN)/python -m pytest -q -n $$(nproc) --maxprocesses 4 --dist loadfil
 TEST_ENV := OMP_NUM_THREADS=1 GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1 ARCBENCH_QUICK=1
 NBMAKE := --nbmake --nbmake-timeout=600
 
-.PHONY: app lab notebooks overfit test test-long test-fast test-engines lint format bench docs browser constraints clean
+.PHONY: app lab notebooks overfit test tests test-long test-fast test-engines lint format bench docs browser constraints clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py
@@ -38,9 +38,12 @@ lab: $(VENV)/.lab
 overfit: $(VENV)/.app
 	$(BIN)/python -m arcbench overfit
 
+# What installs does so beside each other; the types are checked while the first tests run.
 test:
 	$(MAKE) -j2 $(VENV)/.dev browser
-	$(MAKE) lint
+	$(MAKE) -j2 lint tests
+
+tests: $(VENV)/.dev
 	$(TEST_ENV) $(PYTEST) $(NBMAKE) -m "not long and not gpu and not engines" --durations=25 tests notebooks
 
 test-long: $(VENV)/.dev browser

@@ -58,6 +58,7 @@ def test_four_samples_are_four_cards_with_code_and_pairs(page):
     assert page.locator("#ab-detail .ab-code").count() >= 1
 
 
+@pytest.mark.long
 def test_a_port_in_use_is_named_and_the_next_free_one_taken(app, tmp_path):
     port = int(app.address.rpartition(":")[2])
     second = App(tmp_path, port)

@@ -74,6 +74,7 @@ def show(page, run):
     page.wait_for_function("run => location.search.endsWith(`watch=${run}`)", arg=run)
 
 
+@pytest.mark.long
 def test_a_run_is_started_by_click_and_watched_to_its_end_by_two_through_a_restart(
     tmp_path, tiny, browser
 ):

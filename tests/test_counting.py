@@ -14,6 +14,7 @@ def messages():
     return PromptTemplate.load("arcbench").messages(load_tasks("arc-agi-1")["67a3c6ac"])
 
 
+@pytest.mark.long
 def test_a_child_counts_as_the_tokenizer_itself_and_may_die(messages):
     counter = TokenCounter()
     try:

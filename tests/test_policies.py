@@ -301,7 +301,7 @@ def is_running(pid):
     return state != "Z"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_with_a_real_model_streams_and_can_be_cancelled(tokenizer, tmp_path):
     save_transformers(tiny_model(), tokenizer, tmp_path)
     asked = prompts(2)

@@ -165,7 +165,7 @@ def test_a_healthy_engine_never_raises_in_250_checks(model, chat):
         assert canary.check(step).verdict is Verdict.FOLLOWS
         train_a_step(model, learning_rate=1e-3, seed=step)
     followed = [c.followed for c in canary.checks if c.step and c.followed is not None]
-    assert len(followed) >= 3
+    assert len(followed) >= 2
     assert min(followed) > 0.7
 
 

@@ -157,7 +157,7 @@ def test_any_text_is_written_as_python_that_gives_it(text):
     assert ast.literal_eval(sample_copy._literal(text)) == text
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_kind_of_completion_is_a_test_that_passes_and_fails_with_another_program(
     task, rollouts, tmp_path
 ):
