@@ -43,16 +43,18 @@ ARGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--n
 # The name of a tab, and what is to be seen in it once it is of use.
 TABS = {
     "Sample": "#ab-go",
-    "Train": "#ab-start",
     "Runs": "#ab-runs tr[data-run]",
     "Evaluate": "#ab-evals .ab-note",
     "Health": "#ab-health-found *",
     "Library": "#ab-library .lib-card",
     "Tasks": ".ab-thumb",
+    # Last: when its form is looked at, a process checks it for ten seconds.
+    "Train": "#ab-start",
 }
 # What was asked for: seconds.
 LIMITS = {"first view": 2.0, "tab": 0.3, "rollout": 0.2}
 SETTLED_MS = 700  # a reader's own time between two clicks
+CHECKED_MS = 15_000  # until the form of the tab "Train" is checked
 # Called with what is clicked, or a key that is pressed, and what is waited for.
 TIMED_JS = """
 ([clicked, key, awaited]) => new Promise((done, fail) => {
@@ -178,6 +180,7 @@ def drive(page: Any, times: Times, turns: int) -> None:
         for name in TABS:
             label = f"tab: {name}" + ("" if turn else ", first time")
             times.take(label, lambda n=name: _show(page, n))  # type: ignore[misc]
+        page.wait_for_timeout(CHECKED_MS)
     _show(page, "Runs")
     page.get_by_role("tab", name="Rollouts", exact=True).click()
     page.wait_for_selector("#ab-rollouts button[data-place]")
