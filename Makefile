@@ -85,7 +85,7 @@ bench: $(VENV)/.dev browser
 	$(BIN)/python -m arcbench.diagnostics.bench
 	$(BIN)/python -m arcbench.ui.bench
 
-# With the parameters that readers have, it takes about a quarter of an hour; ARCBENCH_QUICK=1 less.
+# With the parameters that readers have, it takes about twenty minutes; ARCBENCH_QUICK=1 less.
 docs: $(VENV)/.lab
 	$(BIN)/python -m arcbench.reference --out build/docs/library.html
 	$(BIN)/python -m arcbench.notebook.docs notebooks --out build/docs/notebooks
