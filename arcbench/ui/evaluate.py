@@ -21,7 +21,17 @@ from arcbench.submission.gather import gather
 from arcbench.submission.validate import validate_submission
 from arcbench.ui import evaluate_html, html
 from arcbench.ui.evaluate_html import EvalLine
-from arcbench.ui.events import LOOK, PICK_JS, QUIET, guarded, noted, number, picked, whole
+from arcbench.ui.events import (
+    LOOK,
+    PICK_JS,
+    QUIET,
+    guarded,
+    noted,
+    number,
+    picked,
+    say_which,
+    whole,
+)
 from arcbench.ui.picker import Picker
 from arcbench.ui.sample_form import specs
 from arcbench.workbench import Workbench
@@ -250,8 +260,7 @@ def build(bench: Workbench, picker: Picker, tab: Any) -> EvaluateTab:
             with gr.Column():
                 mine = gr.UploadButton(MINE, file_types=[".json"], size="sm", elem_id="ab-mine")
                 report = gr.HTML(checked(None, None), elem_id="ab-checked")
-    for name, inner in zip(VIEWS, (in_figures, in_comparison, in_submission), strict=True):
-        inner.select(None, None, view, js=f"() => '{name}'")
+    say_which(dict(zip(VIEWS, (in_figures, in_comparison, in_submission), strict=True)), view)
 
     def fill(current: str | None, seen: str) -> Any:
         found = lines(bench)

@@ -1,6 +1,6 @@
 """How the page's own buttons speak to the handlers, and how errors reach the reader."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any
 
@@ -100,6 +100,12 @@ def picked(box: str, name: str) -> str:
     For events without a handler: the page need not ask the app what it knows itself.
     """
     return f"() => document.querySelector('#{box} [aria-current]')?.dataset.{name} ?? ''"
+
+
+def say_which(tabs: Mapping[str, Any], box: Any) -> None:
+    """Keep the name of the tab that is in sight, of gr.Tab by name, in the gr.Textbox `box`."""
+    for name, tab in tabs.items():
+        tab.select(None, None, box, js=f"() => '{name}'")
 
 
 def guarded(handler: Callable[..., Any], *values: Any) -> Any:

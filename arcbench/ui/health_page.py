@@ -6,7 +6,7 @@ from arcbench.errors import UserError
 from arcbench.health.preflight import Preflight
 from arcbench.training.config import TrainConfig
 from arcbench.ui import health_html, html
-from arcbench.ui.events import LOOK, PICK_JS, QUIET, guarded, number, picked
+from arcbench.ui.events import LOOK, PICK_JS, QUIET, guarded, number, picked, say_which
 from arcbench.ui.health import (
     ENGINES,
     FORM,
@@ -48,8 +48,7 @@ def build(bench: Workbench, train: TrainTab, tab: Any) -> Any:
             _servers(bench, in_servers, tab, timer)
         with gr.Tab("Memory plan", id="memory") as in_memory:
             _memory(bench, train, in_memory, tab)
-    for name, inner in zip(VIEWS, (in_preflight, in_servers, in_memory), strict=True):
-        inner.select(None, None, view, js=f"() => '{name}'")
+    say_which(dict(zip(VIEWS, (in_preflight, in_servers, in_memory), strict=True)), view)
     tab.select(lambda: gr.Timer(active=True), None, timer, **LOOK)
     return view
 

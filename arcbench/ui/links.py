@@ -8,7 +8,7 @@ from typing import Any
 from arcbench.errors import UserError
 from arcbench.ui import evaluate, health_page, runs
 from arcbench.ui.evaluate import EvaluateTab
-from arcbench.ui.events import LOOK
+from arcbench.ui.events import LOOK, say_which
 from arcbench.ui.picker import SPLITS, Picker
 from arcbench.ui.runs import RunsTab, where
 from arcbench.ui.train import TrainTab
@@ -154,8 +154,7 @@ def wire(
     at = gr.Textbox("", visible="hidden", elem_id="ab-at-tab")
     # What the address asked for; meanwhile the reader may have gone elsewhere.
     asked = [gr.Textbox("", visible="hidden") for _ in range(2)]
-    for name, tab in inner.items():
-        tab.select(None, None, at, js=f"() => '{name}'")
+    say_which(inner, at)
 
     def arrive(request: gr.Request) -> Any:
         place = place_of(bench, dict(request.query_params), tuple(inner))

@@ -12,7 +12,7 @@ from arcbench.files import write_text
 from arcbench.report import files, gather
 from arcbench.report.picture import write_picture
 from arcbench.ui import html
-from arcbench.ui.events import QUIET, guarded
+from arcbench.ui.events import QUIET, guarded, noted
 from arcbench.workbench import Workbench
 
 VIEW = "report"  # the name of the inner tab in addresses
@@ -94,10 +94,7 @@ def build(bench: Workbench, run: Any, view: Any) -> None:
     def show(name: str | None, seen: str) -> Any:
         if seen != VIEW:  # reading takes seconds
             return gr.skip()
-        try:
-            return framed(bench, name or "")
-        except UserError as error:
-            return html.note(str(error), "error")
+        return noted(framed, bench, name or "")
 
     def make(what: str, name: str | None) -> Any:
         return gr.DownloadButton(value=guarded(made, bench, name or "", what, Path(scratch.name)))

@@ -15,7 +15,17 @@ from arcbench.runs import RunStore
 from arcbench.sandbox.types import Outcome
 from arcbench.training.config import TrainConfig
 from arcbench.ui import html, run_report, runs_html, runs_sweep, tokens_html
-from arcbench.ui.events import LOOK, PICK_JS, QUIET, guarded, noted, number, picked, whole
+from arcbench.ui.events import (
+    LOOK,
+    PICK_JS,
+    QUIET,
+    guarded,
+    noted,
+    number,
+    picked,
+    say_which,
+    whole,
+)
 from arcbench.ui.runs_html import RunLine
 from arcbench.workbench import Workbench
 
@@ -145,12 +155,12 @@ def opened(bench: Workbench, run: str, place: str, form: str = PROGRAM) -> str:
         return html.note("Click a rollout to see its program and what it drew.")
     step, group, index = where(place)
     rollout = bench.rollout(run, step, group, index)
-    task = bench.seen_task(run, rollout)
     name = f"step {step}, group {group + 1}, #{index + 1}"
     store = bench.run(run)
     if form == TOKENS:
         shown = tokens_html.page(rollout.completion, _policy(store))
         return html.framed(rollout, best_reward(store), name, shown)
+    task = bench.seen_task(run, rollout)
     shown = html.detail(task, rollout, best_reward(store), name=name)
     if rollout.augmentation is None or rollout.augmentation.is_identity:
         return shown
@@ -316,8 +326,7 @@ def build(bench: Workbench, tab: Any) -> RunsTab:
         return noted(opened, bench, name, place, as_)
 
     views = (in_curves, in_rollouts, in_report, in_sweep, in_settings)
-    for name, inner in zip(VIEWS, views, strict=True):
-        inner.select(None, None, view, js=f"() => '{name}'")
+    say_which(dict(zip(VIEWS, views, strict=True)), view)
     stood = gr.State("")  # the table as it was sent last
     gr.on(
         [tab.select, timer.tick, find.change],
