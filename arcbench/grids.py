@@ -80,4 +80,5 @@ def fingerprint(grid: Grid) -> str:
 
 def to_lists(grid: Grid) -> list[list[int]]:
     """The grid as nested lists of plain ints, as ARC's JSON files have it."""
-    return [[int(cell) for cell in row] for row in grid]
+    lists: list[list[int]] = grid.tolist()
+    return lists

@@ -26,12 +26,15 @@ class RewardBreakdown:
     @property
     def parts(self) -> dict[str, float]:
         """The parts by name, in the order in which they are earned."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _PARTS}
 
     @property
     def total(self) -> float:
         """Sum of the parts."""
         return sum(self.parts.values())
+
+
+_PARTS = tuple(f.name for f in fields(RewardBreakdown))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

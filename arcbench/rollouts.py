@@ -1,11 +1,13 @@
 """A rollout: one completion with all that became of it; groups of them; and their one codec."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 from statistics import pstdev
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -108,7 +110,7 @@ def rollout_to_dict(rollout: Rollout) -> dict[str, Any]:
             "deterministic": r.execution.deterministic,
             "outputs": [_output_to_dict(o) for o in r.execution.outputs],
         },
-        "score": [asdict(p) for p in r.score.pairs],
+        "score": [{name: getattr(p, name) for name in _PAIR_SCORE} for p in r.score.pairs],
         "reward": r.reward.parts,
         "advantage": r.advantage,
     }
@@ -167,6 +169,7 @@ def _output_from_dict(d: Mapping[str, Any]) -> Grid | Failure:
     return as_grid(d["grid"])
 
 
+_PAIR_SCORE = tuple(f.name for f in fields(PairScore))
 _PARQUET = pa.schema(
     [
         ("schema", pa.int16()),
@@ -264,11 +267,101 @@ _DERIVED: dict[str, tuple[Any, Callable[[Rollout], Any]]] = {
 def write_rollouts(path: Path, rollouts: Iterable[Rollout]) -> None:
     """Write a parquet file of rollouts, whole or not at all."""
     rollouts = list(rollouts)
-    table = pa.Table.from_pylist([rollout_to_dict(r) for r in rollouts], schema=_PARQUET)
+    table = _table(rollouts)
     for name, (kind, value) in _DERIVED.items():
         table = table.append_column(name, pa.array([value(r) for r in rollouts], kind))
     with replacing(path) as partial:
         pq.write_table(table, partial, compression="zstd")
+
+
+def _table(rollouts: Sequence[Rollout]) -> pa.Table:
+    """What `pa.Table.from_pylist` makes of the rollouts' dicts, built column by column.
+
+    That takes ten times as long, which is most of what an evaluation does beside the policy.
+    """
+    completions = [r.completion for r in rollouts]
+    executions = [r.execution for r in rollouts]
+    outputs = [e.outputs for e in executions]
+    pairs = [r.score.pairs for r in rollouts]
+    every_output, every_pair = _joined(outputs), _joined(pairs)
+    of_completion = _PARQUET.field("completion").type
+    of_execution = _PARQUET.field("execution").type
+    of_output, of_pair = of_execution.field("outputs").type, _PARQUET.field("score").type
+    columns: dict[str, Any] = {
+        name: [getattr(r, name) for r in rollouts]
+        for name in (
+            "schema", "run_id", "step", "group", "index", "task_id", "test_index", "messages_hash",
+            "code", "advantage",
+        )
+    }  # fmt: skip
+    columns["augmentation"] = [
+        None if r.augmentation is None else r.augmentation.to_dict() for r in rollouts
+    ]
+    lists = {
+        name: _lists(of_completion.field(name).type, map(len, values), _joined(values))
+        for name in ("token_ids", "logprobs", "token_texts")
+        for values in [[getattr(c, name) for c in completions]]
+    }
+    columns["completion"] = _struct(
+        of_completion,
+        text=[c.text for c in completions],
+        finish_reason=[c.finish_reason for c in completions],
+        **lists,
+    )
+    columns["execution"] = _struct(
+        of_execution,
+        outcome=[e.outcome.value for e in executions],
+        message=[e.message for e in executions],
+        stdout=[e.stdout for e in executions],
+        seconds=[e.seconds for e in executions],
+        deterministic=[e.deterministic for e in executions],
+        outputs=_lists(of_output, map(len, outputs), _outputs(of_output.value_type, every_output)),
+    )
+    scores = {name: [getattr(p, name) for p in every_pair] for name in _PAIR_SCORE}
+    columns["score"] = _lists(of_pair, map(len, pairs), _struct(of_pair.value_type, **scores))
+    reward = _PARQUET.field("reward").type
+    columns["reward"] = _struct(
+        reward, **{f.name: [getattr(r.reward, f.name) for r in rollouts] for f in reward}
+    )
+    return pa.Table.from_pydict(columns, schema=_PARQUET)
+
+
+def _outputs(kind: Any, outputs: Sequence[Grid | Failure]) -> pa.Array:
+    failed = [isinstance(o, Failure) for o in outputs]
+    grids = [o for o in outputs if not isinstance(o, Failure)]
+    cells = np.concatenate([np.empty(0, np.int8), *(g.ravel() for g in grids)])
+    heights = [0 if isinstance(o, Failure) else len(o) for o in outputs]
+    widths = np.repeat([0, *(g.shape[1] for g in grids)], [0, *map(len, grids)])
+    by_grid, by_row = kind.field("grid").type, kind.field("grid").type.value_type
+    return _struct(
+        kind,
+        outcome=[o.outcome.value if isinstance(o, Failure) else Outcome.OK.value for o in outputs],
+        message=[o.message if isinstance(o, Failure) else "" for o in outputs],
+        grid=_lists(by_grid, heights, _lists(by_row, widths, cells), failed),
+    )
+
+
+def _joined(rows: Iterable[Iterable[Any]]) -> list[Any]:
+    return list(chain.from_iterable(rows))
+
+
+def _lists(
+    kind: Any, lengths: Iterable[int], values: Any, missing: Sequence[bool] = ()
+) -> pa.Array:
+    """What stands in `values` as lists of these lengths; null where one is missing."""
+    ends = np.cumsum([0, *lengths], dtype=np.int32)
+    if not isinstance(values, pa.Array):
+        values = pa.array(values, kind.value_type)
+    mask = pa.array(missing) if any(missing) else None
+    return pa.ListArray.from_arrays(pa.array(ends), values, type=kind, mask=mask)
+
+
+def _struct(kind: Any, **columns: Any) -> pa.Array:
+    """A struct of columns that are arrays already, or values."""
+    arrays = [
+        c if isinstance(c := columns[f.name], pa.Array) else pa.array(c, f.type) for f in kind
+    ]
+    return pa.StructArray.from_arrays(arrays, fields=list(kind))
 
 
 def read_rollouts(path: Path) -> list[Rollout]:

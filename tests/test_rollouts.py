@@ -2,6 +2,7 @@ import json
 from dataclasses import fields, replace
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from arcbench.errors import UserError
 from arcbench.policies.base import Completion
 from arcbench.rewards import RewardBreakdown
 from arcbench.rollouts import (
+    _PARQUET,
     SCHEMA,
     Rollout,
     RolloutGroup,
@@ -96,6 +98,16 @@ def test_rollouts_survive_the_disk(tmp_path_factory, items):
     write_rollouts(path, items)
     assert encoded(read_rollouts(path)) == encoded(items)
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+@given(st.lists(rollouts, max_size=3))
+def test_the_columns_of_a_file_are_those_of_the_encoded_rollouts(tmp_path_factory, items):
+    path = tmp_path_factory.mktemp("rollouts") / "000001.parquet"
+    write_rollouts(path, items)
+    columns = _PARQUET.names
+    assert pq.read_table(path, columns=columns).equals(
+        pa.Table.from_pylist(encoded(items), schema=_PARQUET)
+    )
 
 
 @given(rollouts)

@@ -42,7 +42,8 @@ class Completion:
 
         A token for which an engine had no number (nan) counts in none of the three.
         """
-        return sum(self._known()) if self._known() else None
+        known = self._known()
+        return sum(known) if known else None
 
     @property
     def logprob_mean(self) -> float | None:
@@ -55,7 +56,9 @@ class Completion:
         """Of the token that the policy was least sure of."""
         return min(self._known(), default=None)
 
-    def _known(self) -> list[float]:
+    def _known(self) -> Sequence[float]:
+        if not isnan(sum(self.logprobs)):
+            return self.logprobs
         return [x for x in self.logprobs if not isnan(x)]
 
 
