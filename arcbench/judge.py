@@ -5,12 +5,13 @@ This is the only place that puts the parts together. Expected outputs never leav
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from arcbench.augment import Augmentation
 from arcbench.policies.base import Completion
 from arcbench.prompts import Extraction, extract_code
-from arcbench.rewards import RewardScheme
+from arcbench.rewards import RewardBreakdown, RewardScheme
 from arcbench.rollouts import Rollout
 from arcbench.sandbox.flow import flow
 from arcbench.sandbox.types import Execution, Outcome, Program, ProgramRunner, failed
@@ -23,6 +24,9 @@ _WINDOW = 256
 _WINDOW_PER_WORKER = 64
 _IN_ORDER = 16  # times that where they wait for their turn: what runs until a deadline of seconds
 _REMEMBERED = 4096  # programs: those of several tasks, whose samples come together
+
+
+_extract = lru_cache(_REMEMBERED)(extract_code)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,8 +124,9 @@ class Judge:
             remember=_REMEMBERED if reuse else 0,
         )
         with closing(ended):
+            known = _Judged() if reuse else None
             for (i, attempt, code), execution in ended:
-                yield i, self._rollout(attempt, code, execution, run_id, step)
+                yield i, self._rollout(attempt, code, execution, run_id, step, known)
 
     def start(self, attempt: Attempt) -> Started:
         """Hand in one attempt without waiting for it; `finish` judges it as `judge` would."""
@@ -136,9 +141,24 @@ class Judge:
         raise RuntimeError("the sandbox gave no result for an attempt")
 
     def _rollout(
-        self, attempt: Attempt, code: str | None, execution: Execution, run_id: str, step: int
+        self,
+        attempt: Attempt,
+        code: str | None,
+        execution: Execution,
+        run_id: str,
+        step: int,
+        known: "_Judged | None" = None,
     ) -> Rollout:
-        score = score_execution(attempt.task, execution)
+        found = None if known is None else known.look_up(attempt.task, execution)
+        if found is None:
+            score = score_execution(attempt.task, execution)
+            reward = self.scheme.reward(
+                has_code=execution.outcome.has_code, score=score, code_chars=len(code or "")
+            )
+            if known is not None:
+                known.add(attempt.task, execution, score, reward)
+        else:
+            score, reward = found
         return Rollout(
             run_id=run_id,
             step=step,
@@ -152,10 +172,29 @@ class Judge:
             code=code,
             execution=execution,
             score=score,
-            reward=self.scheme.reward(
-                has_code=execution.outcome.has_code, score=score, code_chars=len(code or "")
-            ),
+            reward=reward,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Scores and rewards of the latest executions, which count for equal programs as well."""
+
+    # By the identities of both; what they are of is kept, or another could take its place.
+    _found: dict[tuple[int, int], tuple[Task, Execution, Score, RewardBreakdown]] = field(
+        default_factory=dict
+    )
+
+    def look_up(self, task: Task, execution: Execution) -> tuple[Score, RewardBreakdown] | None:
+        """What was added for them; None where they are new."""
+        found = self._found.get((id(task), id(execution)))
+        return None if found is None else found[2:]
+
+    def add(self, task: Task, execution: Execution, score: Score, reward: RewardBreakdown) -> None:
+        """Keep what became of an execution for a task."""
+        if len(self._found) >= _REMEMBERED:
+            del self._found[next(iter(self._found))]
+        self._found[id(task), id(execution)] = (task, execution, score, reward)
 
 
 def score_execution(task: Task, execution: Execution) -> Score:
@@ -171,7 +210,7 @@ def score_execution(task: Task, execution: Execution) -> Score:
 
 def _to_run(attempt: Attempt) -> tuple[str | None, Program | Execution]:
     """The code of an attempt with the program, or with the execution that stands for none."""
-    extraction = extract_code(attempt.completion.text)
+    extraction = _extract(attempt.completion.text)
     if extraction.code is None:
         why = _why_no_code(attempt, extraction)
         return None, failed(Outcome.NO_CODE, len(attempt.task.pairs), why)

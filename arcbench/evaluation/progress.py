@@ -18,6 +18,7 @@ from arcbench.evaluation.store import EvalStore
 from arcbench.folders import RunState
 
 TICK_S = 0.25  # between two looks at the wishes to stop
+LOOK_S = 0.02  # between two looks for the `stop` file
 STATUS_S = 1.0  # between two writings of status.json
 LINE_S = 30.0  # between two lines where there is no terminal
 RECENT_S = 60.0  # the rate of what is left is that of so long
@@ -35,12 +36,16 @@ class Wish:
     judge_until: float | None = None
     why: str = ""
     _since: float | None = None
+    _look: float = 0.0  # when the file is looked for again: it is asked after at every sample
 
     def wanted(self) -> bool:
         """Whether sampling is to end."""
-        if not self.why and self.store.stop_file.exists():
-            self._take("stop was requested")
-        over = self.sample_until is not None and time.monotonic() >= self.sample_until
+        now = time.monotonic()
+        if not self.why and now >= self._look:
+            self._look = now + LOOK_S
+            if self.store.stop_file.exists():
+                self._take("stop was requested")
+        over = self.sample_until is not None and now >= self.sample_until
         if not self.why and over:
             self._take("the time was used up")
         return bool(self.why)

@@ -241,12 +241,18 @@ class _Sums:
         if record.outputs and all(grid is not None for grid in record.outputs):
             self.valid_outputs += 1
             self.drawn.add(record.drawn)
-        for split, sums in self.splits.items():
-            pairs = record.score.of([split]).pairs
-            sums[0] += len(pairs)
-            sums[1] += sum(p.exact for p in pairs)
-            sums[2] += sum(round(p.pixel * PIXEL_UNITS) for p in pairs)
-            sums[3] += bool(pairs) and all(p.exact for p in pairs)
+        of_sample: dict[Split, list[int]] = {"train": [0, 0, 0], "test": [0, 0, 0]}
+        for p in record.score.pairs:
+            found = of_sample[p.split]
+            found[0] += 1
+            found[1] += p.exact
+            found[2] += round(p.pixel * PIXEL_UNITS)
+        for split, (pairs, exact, units) in of_sample.items():
+            sums = self.splits[split]
+            sums[0] += pairs
+            sums[1] += exact
+            sums[2] += units
+            sums[3] += 0 < pairs == exact
 
     def merge(self, other: "_Sums") -> None:
         for name in ("samples", "valid_code", "valid_outputs", "truncated", "tokens", "solved"):

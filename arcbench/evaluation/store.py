@@ -34,6 +34,8 @@ from arcbench.tasks import TaskSet
 
 LOGPROB_DIGITS = 5  # a log-probability of an engine is not more exact than that
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 Flags = npt.NDArray[np.bool_]
 
 
@@ -190,10 +192,15 @@ def as_kept(completion: Completion) -> Completion:
 
     Log-probabilities are rounded, and what is no character (half of a pair, from a server) is "?".
     """
+    text, logprobs = completion.text, completion.logprobs
+    if isfinite(sum(logprobs)):
+        kept = [round(p, LOGPROB_DIGITS) for p in logprobs]
+    else:
+        kept = [round(p, LOGPROB_DIGITS) if isfinite(p) else p for p in logprobs]
     return Completion(
-        text=completion.text.encode(errors="replace").decode(),
+        text=text if text.isascii() else text.encode(errors="replace").decode(),
         token_ids=completion.token_ids,
-        logprobs=tuple(round(p, LOGPROB_DIGITS) if isfinite(p) else p for p in completion.logprobs),
+        logprobs=tuple(kept),
         finish_reason=completion.finish_reason,
     )
 
@@ -239,15 +246,18 @@ class Drawn:
 
 def _to_line(written: Written) -> bytes:
     c = written.completion
+    logprobs: Sequence[float | None] = c.logprobs
+    if not isfinite(sum(c.logprobs)):
+        logprobs = [p if isfinite(p) else None for p in c.logprobs]
     line = {
         "task_id": written.task_id,
         "index": written.index,
         "completion": c.text,
         "finish_reason": c.finish_reason,
-        "token_ids": list(c.token_ids),
-        "logprobs": [p if isfinite(p) else None for p in c.logprobs],
+        "token_ids": c.token_ids,
+        "logprobs": logprobs,
     }
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return _JSON.encode(line).encode() + b"\n"
 
 
 def _from_line(line: bytes) -> Written:

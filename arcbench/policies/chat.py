@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from arcbench.errors import MissingExtra, UserError
 from arcbench.policies.base import Ask, Completion, Message, Samples, SamplingConfig
+
+# A small policy repeats itself, and a look-up takes a tenth of the time of decoding.
+_REMEMBERED = 4096  # completions
+_MOST_REMEMBERED = 128  # tokens of one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +38,7 @@ class ChatTokenizer:
             raise UserError(f"{name}: its tokenizer has no chat template, so it takes no prompts")
         self.tokenizer = tokenizer
         self.name = name
+        self._known_text = lru_cache(_REMEMBERED)(self._text_of)
 
     @classmethod
     def load(cls, folder_or_id: str | Path) -> "ChatTokenizer":
@@ -59,8 +65,12 @@ class ChatTokenizer:
 
     def jobs(self, asks: Sequence[Ask]) -> list[Job]:
         """The asks with their prompts as token ids; those with the same index have one prompt."""
+        if not asks:
+            return []
         messages = {ask.prompt_index: ask.messages for ask in asks}
-        ids = {index: tuple(self.ids(prompt)) for index, prompt in messages.items()}
+        texts = [self.text(prompt) for prompt in messages.values()]
+        encoded = self.tokenizer(texts, add_special_tokens=False)["input_ids"]  # on all cores
+        ids = {index: tuple(found) for index, found in zip(messages, encoded, strict=True)}
         return [
             Job(
                 prompt_index=ask.prompt_index,
@@ -92,6 +102,10 @@ class ChatTokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of sampled ids, without special tokens."""
+        known = tuple(ids)
+        return self._known_text(known) if len(known) <= _MOST_REMEMBERED else self._text_of(known)
+
+    def _text_of(self, ids: tuple[int, ...]) -> str:
         text: str = self.tokenizer.decode(
             list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
