@@ -60,6 +60,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
     "reward": (
         Panel(title="reward", curves={"": series.REWARD_MEAN}),
         Panel(title="parts of the reward", curves={label: n for n, (_, label, _) in PARTS.items()}),
+        Panel(title="gain on the same tasks", curves={"": series.REWARD_GAIN}),
         Panel(title="solve rate", curves={"": series.SOLVE_RATE}, share=True),
         Panel(
             title="spread of rewards",

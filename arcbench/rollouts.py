@@ -58,6 +58,11 @@ class RolloutGroup:
     rollouts: tuple[Rollout, ...]
 
     @property
+    def task_id(self) -> str:
+        """The task that was asked."""
+        return self.rollouts[0].task_id
+
+    @property
     def rewards_G(self) -> tuple[float, ...]:
         """Total rewards, one a rollout."""
         return tuple(r.reward.total for r in self.rollouts)

@@ -21,6 +21,9 @@ REWARD_MEAN = "reward/mean"
 REWARD_STD = "reward/std"  # over all rollouts of the step
 REWARD_PART = "reward/{}"  # mean of one part of the breakdown: code, ran, exact, pixel, length
 SOLVE_RATE = "solve_rate"  # share of rollouts with every pair exact
+# What a step's tasks earn above what they did at first, mean of the groups whose task is known: it
+# does not move with the tasks that happen to come, as the reward itself does.
+REWARD_GAIN = "reward/gain"
 # Expert iteration: what is learned from
 KEPT = "expert/kept"  # share of the round's rollouts
 KEPT_TASKS = "expert/tasks"  # number of prompts with one at least
@@ -153,6 +156,12 @@ def measure(groups: Sequence[RolloutGroup]) -> dict[str, float]:
         **outcome_shares(rollouts),
         **execution_metrics(rollouts),
     }
+
+
+def reward_gain(groups: Sequence[RolloutGroup], first: Mapping[str, float]) -> dict[str, float]:
+    """`REWARD_GAIN` beside the mean reward that tasks had at `first`; nothing if none is known."""
+    gains = [_mean(g.rewards_G) - first[g.task_id] for g in groups if g.task_id in first]
+    return {REWARD_GAIN: _mean(gains)} if gains else {}
 
 
 def group_metrics(groups: Sequence[RolloutGroup]) -> dict[str, float]:

@@ -166,10 +166,26 @@ def test_a_policy_that_learns_to_write_more_is_no_alarm():
     assert {k for k, f in found(lines).items() if f.severity >= Severity.WARNING} == set()
 
 
+def test_what_the_same_tasks_earn_less_of_is_found_before_the_reward_shows_it():
+    """Tasks of such different rewards that a run without this figure is not accused at all."""
+    rng = np.random.default_rng(17)
+    hard = [{**line, series.REWARD_MEAN: float(rng.choice([0, 4, 9]))} for line in steady(17)]
+    lines = [
+        {**line, series.REWARD_GAIN: float(rng.normal(0 if i < 40 else -3, 0.5))}
+        for i, line in enumerate(hard)
+    ]
+    assert Kind.FALLING not in found(lines[:40])
+    finding = found(lines)[Kind.FALLING]
+    assert (finding.signal, finding.found_step <= 45) == (series.REWARD_GAIN, True)
+    assert "less than when they came first" in finding.evidence
+    unknown = [{k: v for k, v in line.items() if k != series.REWARD_GAIN} for line in lines]
+    assert Kind.FALLING not in found(unknown)
+
+
 def test_what_a_collapse_is_measured_against_does_not_become_the_collapse():
     """Ruined in the fifth step of two hundred: it is still so at the end."""
-    lines = changed(steady(8, 200), -6, **COLLAPSES[Kind.GIBBERISH])
-    healthy = steady(8, 4)
+    lines = changed(steady(9, 200), -6, **COLLAPSES[Kind.GIBBERISH])
+    healthy = steady(9, 4)
     finding = found([*healthy, *lines[4:]])[Kind.GIBBERISH]
     assert finding.found_step <= 7
     assert finding.holds

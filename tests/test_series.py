@@ -115,3 +115,10 @@ def test_every_name_of_the_trainer_has_one_of_ours():
     told = series.trainer_metrics({"clip_ratio/high_mean": 0.25, "cispo_clip_ratio": None})
     assert told == {series.CLIPPED_HIGH: 0.25}
     assert series.trainer_metrics({"cispo_clip_ratio": 0.5}) == {series.CLIPPED_HIGH: 0.5}
+
+
+def test_the_gain_is_over_what_the_same_tasks_earned_at_first():
+    assert series.reward_gain([MIXED, FLAT], {}) == {}
+    assert series.reward_gain([MIXED, FLAT], {"another": 5.0}) == {}
+    gain = series.reward_gain([MIXED, FLAT], {"t": 0.25})
+    assert gain == {series.REWARD_GAIN: pytest.approx((1.0 + 0.0) / 2 - 0.25)}

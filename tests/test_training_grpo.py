@@ -65,6 +65,11 @@ def test_the_rollouts_tell_what_the_metrics_say(unbroken):
         assert len({r.messages_hash for r in rollouts}) == 1
         assert all(len(r.completion.logprobs) == len(r.completion.token_ids) for r in rollouts)
     assert prompt[-1]["role"] == "assistant"
+    first, *later = unbroken.metrics()
+    assert series.REWARD_GAIN not in first  # nothing was measured before
+    gains = [m[series.REWARD_GAIN] for m in later]
+    risen = [m[series.REWARD_MEAN] - first[series.REWARD_MEAN] for m in later]
+    assert gains == pytest.approx(risen)  # it is one task
 
 
 def test_the_policy_learns(unbroken):

@@ -43,7 +43,7 @@ def settings(
     base: dict[str, Any] = {
         "data": {"tasks": ONE, "augment": False},
         "grpo": {"num_generations": 8, "learning_rate": 1e-4},
-        "measure": {"samples": 0},
+        "measure": {"samples": 8},  # what each task earns before
         "sync": {"prove": False, "every": 0},  # the figures alone have to show it
         "guard": {"action": "off"},
         "sandbox": {"workers": 1},

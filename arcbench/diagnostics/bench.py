@@ -29,6 +29,7 @@ from arcbench.runs import Metrics
 
 ZOO = Path(__file__).parents[2] / "tests" / "zoo"
 SMOOTH = 10  # steps of a smoothed reward
+WIDE = 240  # columns of text
 LOST = 0.25  # share of the reward that may be lost before a finding
 SURE = 4.0  # standard errors; the best of many windows is partly luck
 LEAST_GAIN = (
@@ -78,15 +79,11 @@ def judge(recording: Recording) -> Judged:
 def lost_for_good(lines: Sequence[Metrics], settings: Settings) -> int | None:
     """The first step from which the smoothed reward never comes back within a quarter of its best.
 
-    The quarter is one of the height from the beginning to the best; where hardly anything was
-    gained, of that from the least reward there is to the best. Tasks differ: what a run ends with
-    has to lie below its best by more than the luck of the draw.
+    The rewards are those of `_rewards`. The quarter is one of the height from the beginning to the
+    best; where hardly anything was gained, of that from the least reward there is to the best.
+    Tasks differ: what a run ends with has to lie below its best by more than the luck of the draw.
     """
-    rewards = [
-        (int(line["step"] or 0), value)
-        for line in lines
-        if (value := line.get(series.REWARD_MEAN)) is not None
-    ]
+    rewards = _rewards(lines)
     if len(rewards) < SMOOTH:
         return None
     values = [v for _, v in rewards]
@@ -106,6 +103,18 @@ def lost_for_good(lines: Sequence[Metrics], settings: Settings) -> int | None:
     jitter = fmean(abs(b - a) for a, b in pairwise(values)) * sqrt(pi) / 2  # of a normal deviate
     luck = SURE * jitter * sqrt(1 / SMOOTH + 1 / len(rest))
     return rewards[last + 1][0] if best - fmean(rest) > luck else None
+
+
+def _rewards(lines: Sequence[Metrics]) -> list[tuple[int, float]]:
+    """Step and reward; where the gain on the same tasks is known it is that, at the same height."""
+    rewards, gains = (
+        {int(x["step"] or 0): v for x in lines if (v := x.get(name)) is not None}
+        for name in (series.REWARD_MEAN, series.REWARD_GAIN)
+    )
+    if len(gains) < len(rewards):
+        return list(rewards.items())
+    height = fmean(rewards.values()) - fmean(gains.values())
+    return [(step, gain + height) for step, gain in gains.items()]
 
 
 def confusion(judged: Sequence[Judged]) -> dict[str, Counter[str]]:
@@ -161,7 +170,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--zoo", type=Path, default=ZOO)
     judged = [judge(recording) for recording in load_zoo(parser.parse_args().zoo)]
-    out = Console(soft_wrap=True, highlight=False)
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out.width = WIDE  # or a file would have columns of a letter
     runs = Table(box=SIMPLE_HEAD, title="runs: what was found, and when")
     for column in ("run", "steps", "lost at", "alarms (step)", "in time", "published (step)"):
         runs.add_column(column, no_wrap=column == "run")

@@ -6,8 +6,10 @@ from typing import Any
 
 from arcbench.diagnostics.advice import advise
 from arcbench.diagnostics.finding import Finding, Kind
-from arcbench.diagnostics.rules import BAD_SHARES, COLLAPSES, OTHERS, Sign, doubtful, falls, seen
+from arcbench.diagnostics.rules import BAD_SHARES, COLLAPSES, OTHERS, doubtful, seen
 from arcbench.diagnostics.rules_machine import MACHINE
+from arcbench.diagnostics.rules_reward import falls
+from arcbench.diagnostics.sign import Sign
 from arcbench.diagnostics.signals import Signals
 from arcbench.runs import Metrics, RunStore
 

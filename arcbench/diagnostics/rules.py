@@ -4,50 +4,18 @@ A rule is a pure function of the signals up to now; it says nothing where it can
 its word has to stand, and when a finding is over, is the `Diagnoser`'s business.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from statistics import fmean
 
 from arcbench import series
 from arcbench.diagnostics.finding import Kind, Severity
-from arcbench.diagnostics.signals import EARLY, KEPT, RECENT, Signals, Track
+from arcbench.diagnostics.rules_reward import DOUBT, falling, hacked, pays
+from arcbench.diagnostics.sign import CLEAR, FAST, NEARLY_ALL, SURE, Rule, Sign, sign
+from arcbench.diagnostics.signals import EARLY, RECENT, Signals, Track
 
-CLEAR, SURE = (
-    4.0,
-    6.0,
-)  # standard errors: of a change that is large too; of one that is not so large
 SUDDEN, JUMP = 2, 0.6  # steps in a row with so much larger a share than ever is no chance
-FAST = 3  # steps in a row in which nearly all completions are bad, which was never so before
-MANY_GROUPS = 20  # so many tasks are not unsolvable by chance where some were solved
-FEW, NEARLY_ALL = 0.5, 0.9  # shares of completions
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sign:
-    """What a rule sees at a step."""
-
-    kind: Kind
-    signal: str
-    severity: Severity
-    evidence: str
-    first_step: int
-    sure: bool = False  # it need not stand for longer
-
-
-Rule = Callable[[Signals], Sign | None]
-
-
-def sign(
-    kind: Kind, signal: str, track: Track, evidence: str, *, critical: bool, window: int = RECENT
-) -> Sign:
-    """A warning, or worse where `critical`, from the latest `window` values of a track."""
-    return Sign(
-        kind=kind,
-        signal=signal,
-        severity=Severity.CRITICAL if critical else Severity.WARNING,
-        evidence=evidence,
-        first_step=track.since(window),
-    )
+FEW = 0.5  # share of completions
 
 
 def _share_rises(
@@ -188,109 +156,11 @@ def failing(signals: Signals) -> Sign | None:
     return _share_rises(signals, Kind.FAILING, series.FAILED, what, by=0.2, ruin=0.5, jump=1.1)
 
 
-# The reward
-
-
-def falling(signals: Signals) -> Sign | None:
-    """The reward lies far below its best, or at the bottom all of a sudden."""
-    track = signals.get(series.REWARD_MEAN)
-    if track is None:
-        return None
-    floor, height = signals.settings.floor, signals.settings.top - signals.settings.floor
-    early = track.normal - floor
-    low = floor + 0.25 * early
-    sudden = track.count >= FAST + 2 and max(track.latest(FAST)) <= low < track.before(FAST)[0]
-    if early >= 0.2 * height and sudden:
-        said = (
-            f"reward {track.mean(FAST):.2f} in the last {FAST} steps, {track.normal:.2f} in the "
-            f"beginning; {floor:.2f} is the least there is"
-        )
-        return sign(Kind.FALLING, series.REWARD_MEAN, track, said, critical=True, window=FAST)
-    if (gone := _none_solves(signals)) is not None:
-        return gone
-    if track.count < 2 * RECENT:
-        return None
-    when, best = track.best
-    lost = best - track.mean()
-    noise = max(track.spread(0.03 * height), track.jitter) * (2 / RECENT) ** 0.5
-    # The best of many windows is partly luck.
-    if lost < 0.2 * (best - floor) or lost < SURE * noise or len(track.window()) != RECENT:
-        return None
-    said = (
-        f"reward {track.mean():.2f} over the last {RECENT} steps, after {best:.2f} up to step "
-        f"{when}"
-    )
-    critical = lost >= 0.5 * (best - floor)
-    return sign(Kind.FALLING, series.REWARD_MEAN, track, said, critical=critical)
-
-
-def _none_solves(signals: Signals) -> Sign | None:
-    """No completion of many solves, after some of the very first ones did.
-
-    What is destroyed within a few steps leaves no beginning to hold its reward against.
-    """
-    solved = signals.get(series.SOLVE_RATE)
-    if solved is None:
-        return None
-    steps = max(RECENT, -(-MANY_GROUPS // signals.settings.prompts))
-    if steps > KEPT or solved.count < steps + 2 or max(solved.latest(steps)) > 0:
-        return None
-    if solved.start < 0.1:
-        return None
-    said = (
-        f"no completion solved its task in the last {steps} steps; {solved.start:.0%} did in the "
-        "first five"
-    )
-    return sign(Kind.FALLING, series.SOLVE_RATE, solved, said, critical=True, window=steps)
-
-
-def hacked(signals: Signals) -> Sign | None:
-    """What is paid rises, or stays, while fewer completions solve."""
-    reward, solved = signals.get(series.REWARD_MEAN), signals.get(series.SOLVE_RATE)
-    if reward is None or solved is None or len(solved.window()) < RECENT:
-        return None
-    # Tasks differ in nothing as much as in how often they are solved.
-    size = max(n for n in (RECENT, 20, KEPT) if len(solved.window(n)) == n)
-    before, now = solved.usual, solved.mean(size)
-    floor = signals.share_floor(solved)
-    if before < 0.03 or now > 0.6 * before or -solved.shift(size, floor, share=True) < 3:
-        return None
-    held = 0.02 * (signals.settings.top - signals.settings.floor)
-    if reward.shift(size) < 2 and reward.mean(size) < reward.normal - held:
-        return None
-    exact = signals.get(series.REWARD_PART.format("exact"))
-    rise = reward.mean(size) - reward.normal
-    carried = 0.0 if exact is None else exact.mean(size) - exact.normal
-    if carried > 0.5 * rise:
-        return None
-    said = (
-        f"reward {reward.normal:.2f} → {reward.mean(size):.2f} while the solved share went "
-        f"{before:.0%} → {now:.0%}"
-    )
-    critical = now <= 0.25 * before
-    return sign(Kind.HACKED, series.SOLVE_RATE, solved, said, critical=critical, window=size)
-
-
-def pays(signals: Signals) -> bool:
-    """Whether what changes is worth it: the reward is above its beginning and near its best."""
-    track = signals.get(series.REWARD_MEAN)
-    if track is None or len(track.window()) < 3:
-        return False
-    top = signals.settings.top
-    if track.mean() >= signals.settings.floor + 0.9 * (top - signals.settings.floor):
-        return True  # nearly all that there is
-    # The latest steps may have risen before a window of ten shows it.
-    shift, now = max((track.shift(n), track.mean(n)) for n in (5, RECENT))
-    best = max(track.best[1], now) - track.normal
-    return shift >= 1 and now - track.normal >= 0.85 * best
-
-
 # Too little for a finding, too much for a healthy policy
 
 BAD_SHARES = (
     series.NO_PROGRAM, series.GARBLED, series.LENGTH_TRUNCATED, series.LOOP, series.FAILED,
 )  # fmt: skip
-DOUBT = 3.0  # standard errors
 
 
 def doubtful(signals: Signals, name: str) -> bool:
@@ -300,12 +170,6 @@ def doubtful(signals: Signals, name: str) -> bool:
         return False
     floor = signals.share_floor(track)
     return track.mean(3) - track.usual >= 0.1 and track.shift(5, floor, share=True) >= DOUBT
-
-
-def falls(signals: Signals) -> bool:
-    """Whether the reward has left the range of the beginning downwards."""
-    track = signals.get(series.REWARD_MEAN)
-    return track is not None and track.shift(5) <= -DOUBT
 
 
 # Nothing to learn from

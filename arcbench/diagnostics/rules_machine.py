@@ -4,7 +4,7 @@ from statistics import median
 
 from arcbench import series
 from arcbench.diagnostics.finding import Kind
-from arcbench.diagnostics.rules import SURE, Rule, Sign, sign
+from arcbench.diagnostics.sign import SURE, Rule, Sign, sign
 from arcbench.diagnostics.signals import RECENT, Signals
 
 GAP_SURE = 0.5  # nats a token: the engine's and the trainer's policy are two

@@ -15,6 +15,7 @@ from arcbench.runs import RunStore
 from arcbench.training.config import Scale
 from arcbench.training.data import PromptRow, PromptSource
 from arcbench.training.processes import ALONE, Processes
+from arcbench.training.task_rewards import TaskRewards
 
 _STD_FLOOR = 1e-4  # TRL adds it to the deviation
 
@@ -50,6 +51,7 @@ class RewardBridge:
     prompts_per_sampling: int = 1
     steps_per_sampling: int = 1
     processes: Processes = ALONE
+    task_rewards: TaskRewards | None = None  # where a gain over them is to be told
     metrics: dict[str, float] = field(default_factory=dict)  # of the latest step
     _early: dict[tuple[int, int, int], Started] = field(default_factory=dict)  # row, group, place
     _rows: dict[int, PromptRow] = field(default_factory=dict)  # of this step
@@ -132,5 +134,8 @@ class RewardBridge:
         rollouts = [replace(r, advantage=a) for r, a in zip(rollouts, flat, strict=True)]
         self.store.write_rollouts(step, rollouts)
         started = time.perf_counter()
-        self.metrics = series.measure(groups(rollouts))
+        whole = groups(rollouts)
+        self.metrics = series.measure(whole)
+        if self.task_rewards is not None:
+            self.metrics |= self.task_rewards.gain(step, whole)
         self.metrics[series.SECONDS_SIGNALS] = time.perf_counter() - started

@@ -48,6 +48,7 @@ from arcbench.training.recorder import (
 )
 from arcbench.training.resuming import give_up_with, resumable
 from arcbench.training.run_plots import save_plots
+from arcbench.training.task_rewards import TaskRewards
 from arcbench.training.tracking import told_nobody, trackers
 from arcbench.training.trim import trimmed
 from arcbench.training.trl_args import grpo_args, micro_batches, num_prompts
@@ -240,7 +241,8 @@ class _Run:
             before = None if finished else self._measure("before", model, chat, source, judge)
             if not finished:
                 source = self._chosen(source, before, chat)
-                model = self._train(model, chat, source, judge, gpu, done, checkpoint)
+                first = TaskRewards.open(self.store.path, before.rewards if before else {})
+                model = self._train(model, chat, source, judge, first, gpu, done, checkpoint)
                 if self.stop.why:
                     return RunState.STOPPED, self.stop.why
             there = self.store.read_eval("before")
@@ -283,6 +285,7 @@ class _Run:
         chat: ChatTokenizer,
         source: PromptSource,
         judge: Judge,
+        first: TaskRewards,
         gpu: bool,
         done: int,
         checkpoint: Path | None,
@@ -310,6 +313,7 @@ class _Run:
             prompts_per_sampling=config.grpo.prompts_per_step * config.grpo.updates_per_generation,
             steps_per_sampling=config.grpo.steps_per_sampling,
             processes=self.processes,
+            task_rewards=first,
         )
         engine.sampler.processes = self.processes
         observer = Observer(sampler=engine.sampler, processes=self.processes)

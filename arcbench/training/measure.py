@@ -1,7 +1,8 @@
 """How well a policy does on the tasks it is trained on: measured before and after, seeds equal."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from rich.table import Table
@@ -34,6 +35,7 @@ class Measurement:
     samples: int  # a task
     figures: Mapping[str, float]
     solved: Mapping[str, int]  # how many samples of each task solve it
+    rewards: Mapping[str, float] = field(default_factory=dict)  # mean of each task's samples
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-able values."""
@@ -42,6 +44,7 @@ class Measurement:
             "samples": self.samples,
             "figures": dict(self.figures),
             "solved": dict(self.solved),
+            "rewards": dict(self.rewards),
         }
 
     @classmethod
@@ -52,6 +55,7 @@ class Measurement:
             samples=data["samples"],
             figures=data["figures"],
             solved=data["solved"],
+            rewards=data.get("rewards", {}),  # a run that an older arcbench began has none
         )
 
 
@@ -111,12 +115,10 @@ def measure(
 def summary(rollouts: Sequence[Rollout], *, tasks: Sequence[str], samples: int) -> Measurement:
     """The figures of judged samples."""
     total = len(rollouts)
-    solved = dict.fromkeys(tasks, 0)
-    for r in rollouts:
-        solved[r.task_id] += r.solved
     by_task: dict[str, list[Rollout]] = {t: [] for t in tasks}
     for r in rollouts:
         by_task[r.task_id].append(r)
+    solved = {t: sum(r.solved for r in mine) for t, mine in by_task.items()}
     groups = [mine for mine in by_task.values() if mine]
     programs = [series.unique_programs(mine) for mine in groups]
     outputs = [series.unique_outputs(mine) for mine in groups]
@@ -124,6 +126,7 @@ def summary(rollouts: Sequence[Rollout], *, tasks: Sequence[str], samples: int) 
         tasks=len(tasks),
         samples=samples,
         solved=solved,
+        rewards={t: fmean(r.reward.total for r in mine) for t, mine in by_task.items() if mine},
         figures={
             "pass rate": sum(r.solved for r in rollouts) / total,
             "tasks solved": sum(n > 0 for n in solved.values()) / len(tasks),
