@@ -47,7 +47,7 @@ def sample(group: int, index: int, code: str | None, *, train: bool, test: bool)
     )  # fmt: skip
 
 
-def test_what_is_right_on_the_train_pairs_is_kept_each_program_once_and_rare_ones_first():
+def test_what_is_right_on_the_train_pairs_is_kept_as_drawn_or_each_program_once_rare_ones_first():
     rollouts = [
         sample(0, 0, "a", train=True, test=True),
         sample(0, 1, "a", train=True, test=True),
@@ -60,9 +60,12 @@ def test_what_is_right_on_the_train_pairs_is_kept_each_program_once_and_rare_one
     cut = replace(
         rollouts[0], index=5, code="e", completion=Completion(text="e", finish_reason="length")
     )
-    found = [(r.group, r.code) for r in kept([*rollouts, cut], 2)]
+    found = [(r.group, r.code) for r in kept([*rollouts, cut], 2, "rarest")]
     assert found == [(0, "b"), (0, "d"), (1, "a")]
-    assert [r.code for r in kept(rollouts, 9)] == ["b", "d", "a", "a"]
+    assert [r.code for r in kept(rollouts, 9, "rarest")] == ["b", "d", "a", "a"]
+    found = [(r.group, r.code) for r in kept([*rollouts, cut], 2, "drawn")]
+    assert found == [(0, "a"), (0, "a"), (1, "a")]
+    assert [r.code for r in kept(rollouts, 9, "drawn")] == ["a", "a", "b", "d", "a"]
 
 
 def test_rounds_take_the_next_rows_and_new_procedural_tasks():
@@ -111,6 +114,8 @@ def test_settings_read_back_and_unknown_ones_are_refused():
     assert ExpertConfig.from_dict(expert.to_dict()) == expert
     with pytest.raises(UserError, match="sample"):
         ExpertConfig.from_dict({"sample": 3})
+    with pytest.raises(UserError, match="expert.choice"):
+        ExpertConfig.from_dict({"choice": "best"})
     small = TrainConfig.from_dict({"grpo": {"micro_batch": 4}})
     assert ExpertConfig().resolved(small).micro_batch == 4
     with pytest.raises(UserError, match="multiple"):

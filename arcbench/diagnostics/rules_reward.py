@@ -1,5 +1,7 @@
 """The rules on the reward: see `rules`."""
 
+from math import sqrt
+
 from arcbench import series
 from arcbench.diagnostics.finding import Kind
 from arcbench.diagnostics.sign import FAST, SURE, Sign, sign
@@ -79,7 +81,7 @@ def _less_on_the_same_tasks(signals: Signals) -> Sign | None:
             break
         now = gain.mean(size)
         lost = best - now
-        error = noise * (1 / size + (1 / RECENT if when else 0)) ** 0.5
+        error = noise * sqrt(1 / size + (1 / RECENT if when else 0))
         if lost < 0.2 * height or lost < SAME_TASKS * error:
             continue
         said = (
@@ -98,7 +100,7 @@ def _luck(signals: Signals) -> float:
     least = 0.03 * (signals.settings.top - signals.settings.floor)
     if spread is None:
         return least
-    return max(least, spread.usual * float(2 / signals.settings.completions) ** 0.5)
+    return max(least, spread.usual * sqrt(2 / signals.settings.completions))
 
 
 def hacked(signals: Signals) -> Sign | None:

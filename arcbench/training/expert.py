@@ -219,7 +219,7 @@ class _Rounds:
             )
             rollouts = self._sample(policy, judge, prompts, number, gpu)
             sampled = time.perf_counter() - started
-            chosen = kept(rollouts, self.expert.keep)
+            chosen = kept(rollouts, self.expert.keep, self.expert.choice)
             self.store.set_status(RunState.RUNNING, phase="training")
             loss = self._learn(tuner, chat, prompts, chosen)
             self._record(number, rollouts, chosen, loss, sampled, time.perf_counter() - started)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from arcbench.errors import UserError, unknown
 from arcbench.training.config import TrainConfig
-from arcbench.training.config_build import build
+from arcbench.training.config_build import build, check_fields
 from arcbench.training.config_grpo import not_negative, positive
+
+Choice = Literal["drawn", "rarest"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,13 +24,17 @@ class ExpertConfig:
     tasks: int = 0  # of the data set a round; 0: all
     synthetic: int = 0  # procedural tasks beside them, new ones each round
     samples: int = 16  # programs a task and round
-    keep: int = 4  # different right programs of a task that are learned from, at most
+    keep: int = 4  # right programs of a task that are learned from, at most
+    # Which they are. drawn: as they were drawn, repeated ones too, so that what the policy is sure
+    # of it becomes surer of; rarest: different ones, the rarest first, so that it stays various.
+    choice: Choice = "drawn"
     epochs: int = 1  # over what a round kept
     batch: int = 32  # programs an optimiser step
     micro_batch: int = 0  # programs in one forward pass; 0: grpo.micro_batch, or the whole batch
     learning_rate: float = 1e-4
 
     def __post_init__(self) -> None:
+        check_fields(self, "expert.")
         positive(self, "expert.", "rounds", "samples", "keep", "epochs", "batch", "learning_rate")
         not_negative(self, "expert.", "tasks", "synthetic", "micro_batch")
         if self.micro_batch and self.batch % self.micro_batch:

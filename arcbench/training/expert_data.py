@@ -9,7 +9,7 @@ from arcbench.prompts import messages_hash
 from arcbench.rollouts import Rollout
 from arcbench.synth import SynthConfig, generate
 from arcbench.training.data import PromptSource
-from arcbench.training.expert_config import ExpertConfig
+from arcbench.training.expert_config import Choice, ExpertConfig
 
 CountTokens = Callable[[Sequence[Message]], int]
 
@@ -67,18 +67,27 @@ def _synthetic(
         yield RoundPrompt(messages=messages, attempt=attempt)
 
 
-def kept(rollouts: Sequence[Rollout], most: int) -> list[Rollout]:
-    """Those that ended and are right on all train pairs, a program once a prompt, at most `most`.
+def kept(rollouts: Sequence[Rollout], most: int, choice: Choice) -> list[Rollout]:
+    """Those that ended and are right on all train pairs, at most `most` of a prompt.
 
     The test pairs have no say: of most data sets their outputs are not known. Where a prompt has
-    more, the programs that were drawn most often come last, so that variety is not lost.
+    more than `most`, its `choice` says which they are, as for `ExpertConfig.choice`.
     """
-    by_prompt: dict[int, dict[str, list[Rollout]]] = {}
+    by_prompt: dict[int, list[Rollout]] = {}
     for r in rollouts:
         if r.code is not None and r.score.solved_train and not r.completion.truncated:
-            by_prompt.setdefault(r.group, {}).setdefault(r.code, []).append(r)
-    found: list[Rollout] = []
-    for programs in by_prompt.values():
-        rare_first = sorted(programs.values(), key=lambda same: (len(same), same[0].index))
-        found += [same[0] for same in rare_first[:most]]
-    return found
+            by_prompt.setdefault(r.group, []).append(r)
+    chosen = _rarest if choice == "rarest" else _drawn
+    return [r for mine in by_prompt.values() for r in chosen(mine)[:most]]
+
+
+def _drawn(right: Sequence[Rollout]) -> list[Rollout]:
+    return sorted(right, key=lambda r: r.index)
+
+
+def _rarest(right: Sequence[Rollout]) -> list[Rollout]:
+    programs: dict[str | None, list[Rollout]] = {}
+    for r in right:
+        programs.setdefault(r.code, []).append(r)
+    rare_first = sorted(programs.values(), key=lambda same: (len(same), same[0].index))
+    return [same[0] for same in rare_first]
