@@ -114,7 +114,7 @@ def test_settings_read_back_and_unknown_ones_are_refused():
     assert ExpertConfig.from_dict(expert.to_dict()) == expert
     with pytest.raises(UserError, match="sample"):
         ExpertConfig.from_dict({"sample": 3})
-    with pytest.raises(UserError, match="expert.choice"):
+    with pytest.raises(UserError, match=r"expert\.choice"):
         ExpertConfig.from_dict({"choice": "best"})
     small = TrainConfig.from_dict({"grpo": {"micro_batch": 4}})
     assert ExpertConfig().resolved(small).micro_batch == 4
