@@ -5,14 +5,18 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch  # noqa: TID253  (what is tested here is torch)
+from hypothesis import given
+from hypothesis import strategies as st
 
 from arcbench.errors import UserError
 from arcbench.policies import SamplingConfig, ScriptedPolicy, embedded, load_policy, sample
-from arcbench.policies.decoding import pick
+from arcbench.policies.chat import Job
+from arcbench.policies.decoding import generate_shared, pick
 from arcbench.policies.http import ServerGone
 from arcbench.policies.servers import ServersPolicy
 from arcbench.policies.transformers import TransformersPolicy
@@ -91,6 +95,71 @@ def test_a_sample_depends_on_seed_and_index_but_not_on_the_rest_of_the_batch(pol
     assert len({c.text for c in found[0]}) > 1
     other = SamplingConfig(n=4, temperature=1, max_new_tokens=10, seed=4)
     assert texts(sample(policy, asked, other)) != texts(found)
+
+
+def shuffled_jobs(policy, count):
+    """Prompts of many lengths in an order of their own, some of them in two pieces."""
+    for i, messages in enumerate(prompts(count)):
+        ids = tuple(policy.chat.ids(messages))
+        for first, some in ((0, 5), (5, 3)) if i % 2 else ((0, 8),):
+            yield Job(prompt_index=i, first_sample=first, count=some, ids=ids)
+
+
+@pytest.mark.parametrize("penalty", [1.0, 1.3])
+def test_blocks_that_run_together_give_the_samples_that_each_gives_alone(policy, penalty):
+    jobs = sorted(shuffled_jobs(policy, 5), key=lambda job: (-len(job.ids), job.ids))
+    config = SamplingConfig(temperature=1.2, max_new_tokens=25, seed=7, repetition_penalty=penalty)
+    stops = frozenset(range(0, 2048, 12))
+
+    def drawn(blocks):
+        found = {}
+        for job, j, *what in generate_shared(policy.model, blocks, config, stops, lambda: False):
+            found[job.prompt_index, job.first_sample + j] = what
+        return found
+
+    together = drawn([jobs[:3], jobs[3:4], jobs[4:]])
+    alone = {k: v for job in jobs for k, v in drawn([[job]]).items()}
+    assert together.keys() == alone.keys()
+    assert len(alone) == sum(job.count for job in jobs) == 40
+    for name, (tokens, logprobs) in together.items():
+        assert tokens == alone[name][0]
+        assert logprobs == pytest.approx(alone[name][1], abs=1e-4)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 9), min_size=1, max_size=12),
+    counts=st.lists(st.integers(1, 9000), min_size=12, max_size=12),
+    kind=st.sampled_from(["cpu", "cuda"]),
+    budget=st.sampled_from([1e3, 1e7, 1e9, 1e11]),
+)
+def test_batches_hold_every_sample_once_and_no_more_rows_than_they_may(
+    lengths, counts, kind, budget
+):
+    policy = TransformersPolicy.__new__(TransformersPolicy)
+    policy.model = SimpleNamespace(
+        device=SimpleNamespace(type=kind),
+        config=SimpleNamespace(
+            vocab_size=2**13, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
+            head_dim=8,
+        ),
+        parameters=lambda: iter([torch.zeros(1)]),
+    )  # fmt: skip
+    policy._cache_budget_bytes = lambda: budget
+    jobs = [
+        Job(prompt_index=i, count=count, ids=(1,) * length)
+        for i, (length, count) in enumerate(zip(lengths, counts, strict=False))
+    ]
+    seen = set()
+    for batch in policy._batches(jobs, 16):
+        rows = [sum(job.count for job in block) for block in batch]
+        assert sum(rows) <= 2**28 // 2**13
+        assert max(rows) <= (256 if kind == "cpu" else 4096)
+        assert kind == "cuda" or len(batch) == 1
+        new = [(job.prompt_index, j) for block in batch for job in block for j in job.numbers]
+        assert seen.isdisjoint(new)
+        seen.update(new)
+        assert len(new) == sum(rows)
+    assert len(seen) == sum(job.count for job in jobs)
 
 
 def texts(found):

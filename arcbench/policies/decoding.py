@@ -1,7 +1,8 @@
 """Decoding loops over a transformers model: with a shared prefix, or with `generate`."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from arcbench.policies.base import SamplingConfig
 from arcbench.policies.shared_prefix import (
     ATTENTION,
     Ids,
+    Prefix,
     assign,
     read_prompts,
     register,
@@ -29,14 +31,15 @@ DROP_SHARE = 0.2
 
 def generate_shared(
     model: Any,
-    jobs: Sequence["Job"],
+    blocks: Sequence[Sequence["Job"]],
     config: SamplingConfig,
     stop_ids: frozenset[int],
     cancelled: Callable[[], bool],
 ) -> Iterator["Finished"]:
     """Sample all jobs together; yields each sample when it is finished.
 
-    Neighbours with the same prompt share it.
+    Neighbours in a block with the same prompt share it. The prompts of a block are padded to the
+    longest of them; more blocks take longer for a token, and a pass through the model is for all.
     """
     import torch
     from transformers import DynamicCache
@@ -46,14 +49,31 @@ def generate_shared(
     model.set_attn_implementation(ATTENTION)
     try:
         with torch.inference_mode():
-            yield from _run_shared(model, jobs, config, stop_ids, cancelled, DynamicCache)
+            yield from _run_shared(model, blocks, config, stop_ids, cancelled, DynamicCache)
     finally:
         model.set_attn_implementation(before)
 
 
+@dataclass(kw_only=True, slots=True)
+class _Block:
+    """Rows whose prompts are about as long."""
+
+    prefix: Prefix
+    first: int  # of its samples, which stand together
+    of_prompt: Any  # (samples,) ascending
+
+    def keep(self, alive: Any, device: Any) -> bool:
+        """Hold only rows of the samples that are alive (their numbers, ascending); if any is."""
+        ends = np.searchsorted(alive, (self.first, self.first + len(self.of_prompt)))
+        mine = alive[slice(*ends)] - self.first
+        if len(mine) and len(mine) < len(self.prefix.place):
+            self.prefix = without_finished(self.prefix, self.of_prompt[mine], device)
+        return len(mine) > 0
+
+
 def _run_shared(
     model: Any,
-    jobs: Sequence["Job"],
+    blocks: Sequence[Sequence["Job"]],
     config: SamplingConfig,
     stop_ids: frozenset[int],
     cancelled: Callable[[], bool],
@@ -62,44 +82,49 @@ def _run_shared(
     import torch
 
     device = model.device
-    prompts = [ids for ids, _ in itertools.groupby(job.ids for job in jobs)]
-    lengths = torch.tensor([len(ids) for ids in prompts])
-    logits, prefix = read_prompts(model, prompts, new_cache)
-    changes = [a.ids != b.ids for a, b in itertools.pairwise(jobs)]
-    of_job = np.repeat(np.arange(len(jobs)), [job.count for job in jobs])  # (rows,)
-    of_prompt = np.cumsum([0, *changes])[of_job]  # (rows,)
-    of_sample = np.concatenate([np.arange(job.count) for job in jobs])
-    noise = torch.from_numpy(_noise(jobs, config)).to(device)  # (rows, steps)
-    position = lengths[of_prompt].to(device)  # (rows,)
-    assign(prefix, of_prompt, device)
-    index = torch.from_numpy(of_prompt).to(device)
-    logits = logits[index]
+    held, first_logits, lengths, prompts = [], [], [], []
+    for jobs in blocks:
+        ids = [ids for ids, _ in itertools.groupby(job.ids for job in jobs)]
+        changes = [a.ids != b.ids for a, b in itertools.pairwise(jobs)]
+        of_prompt = np.repeat(np.cumsum([0, *changes]), [job.count for job in jobs])
+        logits, prefix = read_prompts(model, ids, new_cache)
+        assign(prefix, of_prompt, device)
+        first_logits.append(logits[torch.from_numpy(of_prompt).to(device)])
+        held.append(_Block(prefix=prefix, first=sum(map(len, lengths)), of_prompt=of_prompt))
+        lengths.append(np.array([len(prompt) for prompt in ids])[of_prompt])
+        prompts.append([ids[i] for i in of_prompt])
+    every = [job for jobs in blocks for job in jobs]
+    of_job = np.repeat(np.arange(len(every)), [job.count for job in every])  # (samples,)
+    of_sample = np.concatenate([np.arange(job.count) for job in every])
+    noise = torch.from_numpy(_noise(every, config)).to(device)  # (rows, steps)
+    position = torch.from_numpy(np.concatenate(lengths)).to(device)  # (rows,)
+    logits = torch.cat(first_logits)
+    del first_logits
     seen = None  # (rows, vocabulary) tokens that the penalty is for
     if config.repetition_penalty != 1:
-        seen = _tokens_of(prompts, logits.shape[-1]).to(device)[index]
+        seen = _tokens_of(itertools.chain(*prompts), logits.shape).to(device)
     cache = new_cache()
-    tokens_of: list[list[int]] = [[] for _ in of_prompt]
-    logprobs_of: list[list[float]] = [[] for _ in of_prompt]
-    alive = np.arange(len(of_prompt))  # the sample that each row of the batch holds
-    done = np.zeros(len(of_prompt), dtype=bool)  # of the samples
+    ends = np.array(sorted(stop_ids), dtype=np.int64)
+    tokens = np.zeros((len(of_job), config.max_new_tokens), dtype=np.int64)  # (samples, steps)
+    logprobs = np.zeros(tokens.shape)
+    alive = np.arange(len(of_job))  # the sample that each row of the batch holds
+    done = np.zeros(len(of_job), dtype=bool)  # of the samples
     for step in range(config.max_new_tokens):
         if cancelled():
             return
         token, logprob = pick(logits, noise[:, step], config, seen)
         if seen is not None:
             seen.scatter_(1, token[:, None], True)
+        drawn, sure = torch.stack((token.double(), logprob.double())).cpu().numpy()
+        tokens[alive, step], logprobs[alive, step] = drawn, sure
         last = step == config.max_new_tokens - 1
-        pairs = torch.stack((token.double(), logprob.double())).cpu().numpy()
-        for row, sample in enumerate(alive):
-            if done[sample]:
-                continue
-            drawn = int(pairs[0, row])
-            tokens_of[sample].append(drawn)
-            logprobs_of[sample].append(float(pairs[1, row]))
-            if drawn in stop_ids or last:
-                done[sample] = True
-                job = jobs[of_job[sample]]
-                yield job, int(of_sample[sample]), tokens_of[sample], logprobs_of[sample]
+        ended = alive[~done[alive] & (last | np.isin(tokens[alive, step], ends))]
+        done[ended] = True
+        written = zip(
+            tokens[ended, : step + 1].tolist(), logprobs[ended, : step + 1].tolist(), strict=True
+        )
+        for sample, (its_tokens, its_logprobs) in zip(ended.tolist(), written, strict=True):
+            yield every[of_job[sample]], int(of_sample[sample]), its_tokens, its_logprobs
         finished = done[alive]
         if finished.all():
             return
@@ -111,22 +136,22 @@ def _run_shared(
             seen = None if seen is None else seen[index]
             for layer in cache.layers:
                 layer.keys, layer.values = layer.keys[index], layer.values[index]
-            prefix = without_finished(prefix, of_prompt[alive], device)
+            held = [block for block in held if block.keep(alive, device)]
         out = model(
             input_ids=token[:, None],
             position_ids=(position + step)[:, None],
             past_key_values=cache,
             use_cache=True,
-            shared_prefix=prefix,
+            shared_prefix=[block.prefix for block in held],
         )
         logits = out.logits[:, -1]
 
 
-def _tokens_of(prompts: Sequence[Ids], vocabulary: int) -> "Tensor":
-    """Which tokens each prompt has: (prompts, vocabulary) bool."""
+def _tokens_of(prompts: Iterable[Ids], shape: tuple[int, int]) -> "Tensor":
+    """Which tokens the prompt of each row has: (rows, vocabulary) bool."""
     import torch
 
-    found = torch.zeros((len(prompts), vocabulary), dtype=torch.bool)
+    found = torch.zeros(shape, dtype=torch.bool)
     for row, ids in enumerate(prompts):
         found[row, list(ids)] = True
     return found
@@ -193,7 +218,7 @@ def _noise(jobs: Sequence["Job"], config: SamplingConfig) -> Any:
 
 def generate_plain(
     model: Any,
-    jobs: Sequence["Job"],
+    blocks: Sequence[Sequence["Job"]],
     config: SamplingConfig,
     stop_ids: frozenset[int],
     cancelled: Callable[[], bool],
@@ -202,7 +227,7 @@ def generate_plain(
     import torch
     from transformers import LogitsProcessorList
 
-    for job in jobs:
+    for job in itertools.chain(*blocks):
         if cancelled():
             return
         rows = job.count if config.temperature > 0 else 1

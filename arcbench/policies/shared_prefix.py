@@ -20,13 +20,16 @@ MOST_READ = {"cpu": 3e7, "cuda": 4e8}
 
 @dataclass(kw_only=True, slots=True)
 class Prefix:
-    """Keys and values of the prompts, and which rows of the batch belong to which prompt."""
+    """Keys and values of prompts of about the same length, and which rows belong to which of them.
+
+    Rows and prompts are numbered within those that it is for.
+    """
 
     keys: list[Any]  # a layer: (prompts, kv heads, length, head_dim)
     values: list[Any]
     bias: Any  # (prompts, 1, 1, length) float: 0, or minus infinity on padding
-    numbers: Any  # (prompts,) ascending: which prompts of the batch are still held
-    rows: Any = None  # (prompts, slots) row of the batch in each slot; 0 where the slot is empty
+    numbers: Any  # (prompts,) ascending: which prompts of those at first are still held
+    rows: Any = None  # (prompts, slots) the row in each slot; 0 where the slot is empty
     place: Any = None  # (rows,) prompt · slots + slot of each row
 
 
@@ -92,11 +95,12 @@ def _read(model: Any, prompts: Sequence[Ids], cache: Any) -> tuple["Tensor", "Te
     for row, prompt in enumerate(prompts):
         ids[row, longest - len(prompt) :] = torch.tensor(prompt)
         mask[row, longest - len(prompt) :] = True
+    padded = not bool(mask.all())  # asked here, where a GPU need not be waited for
     mask = mask.to(model.device)
     out = model(
         input_ids=ids.to(model.device),
         # Without padding a causal mask need not be made at all.
-        attention_mask=None if bool(mask.all()) else mask.long(),
+        attention_mask=mask.long() if padded else None,
         position_ids=(mask.long().cumsum(-1) - 1).clamp(min=0),
         past_key_values=cache,
         use_cache=True,
@@ -106,7 +110,7 @@ def _read(model: Any, prompts: Sequence[Ids], cache: Any) -> tuple["Tensor", "Te
 
 
 def assign(prefix: Prefix, of_prompt: Any, device: Any) -> None:
-    """Give each row of the batch a slot of its prompt; `of_prompt` is sorted."""
+    """Give each row a slot of its prompt; `of_prompt` is sorted."""
     import torch
 
     counts = np.bincount(of_prompt, minlength=len(prefix.bias))
@@ -122,7 +126,7 @@ def assign(prefix: Prefix, of_prompt: Any, device: Any) -> None:
 def without_finished(prefix: Prefix, of_prompt: Any, device: Any) -> Prefix:
     """The prefix for the rows that are left; prompts without any are dropped.
 
-    `of_prompt` (rows,) numbers the prompts as they were when the batch began.
+    `of_prompt` (rows,) numbers the prompts as they were at first.
     """
     import torch
 
@@ -156,34 +160,33 @@ def _attention(
     attention_mask: Any,
     *,
     scaling: float,
-    shared_prefix: Prefix | None = None,
+    shared_prefix: Sequence[Prefix] = (),
     **kwargs: Any,
 ) -> tuple["Tensor", None]:
-    """Attention over the prompt, once for all its rows, joined with that over the new tokens."""
+    """Attention over the prompt, once for all its rows, joined with that over the new tokens.
+
+    The rows stand in the order of the prefixes that they are for.
+    """
     import torch
 
-    if shared_prefix is None:
+    if not shared_prefix:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         out = sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, **kwargs
         )
         return out[0], None
-    prefix = shared_prefix
     rows, heads, _, width = query.shape
     kv_heads = key.shape[1]
-    groups = heads // kv_heads
-    prompts, slots = prefix.rows.shape
-    grouped = query.view(rows, kv_heads, groups, width)
-    asked = grouped[prefix.rows].transpose(1, 2).reshape(prompts, kv_heads, slots * groups, width)
-    scores = (asked @ prefix.keys[module.layer_idx].transpose(-1, -2)).float().mul_(scaling)
-    # weights: (prompts, kv heads, slots · groups)
-    old, weight_old = _attended(scores.add_(prefix.bias), prefix.values[module.layer_idx])
-    old = old.view(prompts, kv_heads, slots, groups, width).transpose(1, 2)
-    old = old.reshape(prompts * slots, kv_heads, groups, width)[prefix.place]
-    weight_old = weight_old.view(prompts, kv_heads, slots, groups).transpose(1, 2)
-    weight_old = weight_old.reshape(prompts * slots, kv_heads, groups)[prefix.place]
-
+    grouped = query.view(rows, kv_heads, heads // kv_heads, width)
+    parts, at = [], 0
+    for prefix in shared_prefix:
+        mine = grouped[at : at + len(prefix.place)]
+        parts.append(_over_prompts(prefix, mine, module.layer_idx, scaling))
+        at += len(prefix.place)
+    old, weight_old = parts[0]
+    if len(parts) > 1:
+        old, weight_old = (torch.cat(found) for found in zip(*parts, strict=True))
     scores = (
         (grouped @ key.transpose(-1, -2)).float().mul_(scaling)
     )  # (rows, kv heads, groups, new)
@@ -191,6 +194,22 @@ def _attention(
     share = torch.sigmoid(weight_old - weight_new)[..., None].to(query.dtype)
     mixed = share * old + (1 - share) * new
     return mixed.reshape(rows, 1, heads, width), None
+
+
+def _over_prompts(
+    prefix: Prefix, asked: "Tensor", layer: int, scaling: float
+) -> tuple["Tensor", "Tensor"]:
+    """What rows (rows, kv heads, groups, head_dim) find in their prompts, and its weight."""
+    _, kv_heads, groups, width = asked.shape
+    prompts, slots = prefix.rows.shape
+    asked = asked[prefix.rows].transpose(1, 2).reshape(prompts, kv_heads, slots * groups, width)
+    scores = (asked @ prefix.keys[layer].transpose(-1, -2)).float().mul_(scaling)
+    # weights: (prompts, kv heads, slots · groups)
+    found, weights = _attended(scores.add_(prefix.bias), prefix.values[layer])
+    found = found.view(prompts, kv_heads, slots, groups, width).transpose(1, 2)
+    found = found.reshape(prompts * slots, kv_heads, groups, width)[prefix.place]
+    weights = weights.view(prompts, kv_heads, slots, groups).transpose(1, 2)
+    return found, weights.reshape(prompts * slots, kv_heads, groups)[prefix.place]
 
 
 def _attended(scores: "Tensor", values: "Tensor") -> tuple["Tensor", "Tensor"]:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ from arcbench.policies.chat import ChatTokenizer, Job
 LOG = logging.getLogger(__name__)
 # Models whose attention is plain: no window, no sinks, no bias.
 PLAIN_ATTENTION = frozenset({"llama", "mistral", "qwen2", "qwen3"})
-# In a batch, so that prompts of another length need not be with them. A GPU takes as long for a
-# token of few rows as for one of many.
+# In a block, so that prompts of another length need not be with them. A GPU takes as long for a
+# token of few rows as for one of many, so that there a batch has several blocks.
 ENOUGH_ROWS = {"cpu": 64, "cuda": 1024}
+BLOCK_ROWS = {"cpu": 256, "cuda": 4096}
+MOST_ROWS = {"cpu": 256, "cuda": 32768}  # in a batch, where the memory has room for their tokens
+PICK_BYTES = 24  # a row and token of the vocabulary: six numbers while one is drawn
 
 
 class TransformersPolicy(Asked):
@@ -118,7 +122,7 @@ class TransformersPolicy(Asked):
         for job in jobs:
             job.check_room(config, self.max_positions, self.name)
         generate = generate_shared if self._shared else generate_plain
-        for batch in self._batches(jobs):
+        for batch in self._batches(jobs, config.max_new_tokens):
             for job, offset, tokens, logprobs in generate(
                 self.model, batch, config, self._stop_ids, lambda: self._cancelled
             ):
@@ -131,22 +135,45 @@ class TransformersPolicy(Asked):
             if self._cancelled:
                 return
 
-    def _batches(self, wanted: Sequence[Job]) -> Iterator[list[Job]]:
-        """Jobs that fit into memory together, the longest prompts first."""
-        on_gpu = self.model.device.type == "cuda"
-        max_rows = min(4096 if on_gpu else 256, 2**28 // self.model.config.vocab_size)
-        max_cache = self._cache_budget_bytes() / _cache_bytes_per_token(self.model)
-        enough = ENOUGH_ROWS["cuda" if on_gpu else "cpu"]
+    def _batches(self, wanted: Sequence[Job], new_tokens: int) -> Iterator[list[list[Job]]]:
+        """Jobs that fit into memory together, the longest prompts first, in blocks of like ones."""
+        kind = "cuda" if self.model.device.type == "cuda" else "cpu"
+        budget, per_token = self._cache_budget_bytes(), _cache_bytes_per_token(self.model)
+        vocabulary = self.model.config.vocab_size
+        per_row = new_tokens * per_token + PICK_BYTES * vocabulary
+        max_rows = max(BLOCK_ROWS[kind], min(MOST_ROWS[kind], int(budget / per_row)))
+        max_rows = min(max_rows, 2**28 // vocabulary)
+        max_cells = budget / per_token
+        batch: list[list[Job]] = []
+        rows = cells = 0
+        for block in self._blocks(wanted, min(max_rows, BLOCK_ROWS[kind]), max_cells):
+            more_rows, more_cells = sum(job.count for job in block), _cells(block)
+            full = rows + more_rows > max_rows or cells + more_cells > max_cells
+            # A processor takes twice as long for twice as many rows.
+            if batch and (full or kind == "cpu"):
+                yield batch
+                batch, rows, cells = [], 0, 0
+            batch.append(block)
+            rows += more_rows
+            cells += more_cells
+        if batch:
+            yield batch
+
+    def _blocks(
+        self, wanted: Sequence[Job], max_rows: int, max_cells: float
+    ) -> Iterator[list[Job]]:
+        """Jobs whose prompts are about as long; those of the same prompt share it."""
+        enough = ENOUGH_ROWS["cuda" if self.model.device.type == "cuda" else "cpu"]
         jobs: list[Job] = []
         rows = prompts = 0
-        # Those of the same prompt are neighbours and share it.
+        # Those of the same prompt are neighbours.
         for job in sorted(wanted, key=lambda job: (-len(job.ids), job.ids)):
             for first in range(0, job.count, max_rows):
                 count = min(max_rows, job.count - first)
                 if jobs:
                     length = len(jobs[0].ids)  # every prompt takes the room of the longest
                     cells = (prompts + (job.ids != jobs[-1].ids)) * length
-                    full = rows + count > max_rows or cells > max_cache
+                    full = rows + count > max_rows or cells > max_cells
                     lost = rows >= enough and 2 * len(job.ids) < length
                     if full or lost:
                         yield jobs
@@ -163,6 +190,11 @@ class TransformersPolicy(Asked):
         import torch
 
         return 0.3 * torch.cuda.mem_get_info(self.model.device)[0]
+
+
+def _cells(block: Sequence[Job]) -> int:
+    """Places that its prompts take in the cache."""
+    return len(block[0].ids) * sum(1 for _ in groupby(job.ids for job in block))
 
 
 def _has_plain_attention(config: Any) -> bool:
