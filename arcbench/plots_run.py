@@ -62,10 +62,6 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel(title="parts of the reward", curves={label: n for n, (_, label, _) in PARTS.items()}),
         Panel(title="gain on the same tasks", curves={"": series.REWARD_GAIN}),
         Panel(title="solve rate", curves={"": series.SOLVE_RATE}, share=True),
-        Panel(
-            title="spread of rewards",
-            curves={"in a group": series.GROUP_REWARD_STD, "in a step": series.REWARD_STD},
-        ),
     ),
     "kept": (  # expert iteration
         Panel(title="rollouts learned from", curves={"": series.KEPT}, share=True),
@@ -89,6 +85,12 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             },
             share=True,
         ),
+        Panel(
+            title="spread of rewards",
+            curves={"in a group": series.GROUP_REWARD_STD, "in a step": series.REWARD_STD},
+        ),
+    ),
+    "programs": (
         Panel(title="programs that fail", curves=_outcomes(), share=True, stacked=True),
         Panel(
             title="failures",

@@ -1,5 +1,5 @@
 from arcbench import series
-from arcbench.plots_run import MAX_POINTS, ROWS, Mark, run_page
+from arcbench.plots_run import COLUMNS, MAX_POINTS, ROWS, Mark, run_page
 from arcbench.rewards import RewardBreakdown
 from arcbench.sandbox.types import Outcome
 
@@ -73,3 +73,7 @@ def test_rounding_does_not_look_like_a_movement():
         ys = axes.lines[0].get_ydata()
         low, high = axes.get_ylim()
         assert high - low > 1e4 * (max(ys) - min(ys))
+
+
+def test_no_row_has_more_panels_than_the_page_has_columns():
+    assert all(len(row) <= COLUMNS for row in ROWS.values())
