@@ -1,8 +1,8 @@
 """Decoding loops over a transformers model: with a shared prefix, or with `generate`."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from arcbench.policies.shared_prefix import (
     Ids,
     Prefix,
     assign,
+    joined,
     read_prompts,
     register,
     without_finished,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # Finished rows are dropped when they are this share, so that tensors are not cut at every step.
 DROP_SHARE = 0.2
+# Blocks become one when that takes this part of the room that all prompts took.
+JOIN_SHARE = 4
 
 
 def generate_shared(
@@ -54,21 +57,39 @@ def generate_shared(
         model.set_attn_implementation(before)
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Block:
     """Rows whose prompts are about as long."""
 
     prefix: Prefix
     first: int  # of its samples, which stand together
-    of_prompt: Any  # (samples,) ascending
+    end: int
 
-    def keep(self, alive: Any, device: Any) -> bool:
-        """Hold only rows of the samples that are alive (their numbers, ascending); if any is."""
-        ends = np.searchsorted(alive, (self.first, self.first + len(self.of_prompt)))
-        mine = alive[slice(*ends)] - self.first
-        if len(mine) and len(mine) < len(self.prefix.place):
-            self.prefix = without_finished(self.prefix, self.of_prompt[mine], device)
-        return len(mine) > 0
+    def alive(self, alive: Any) -> Any:
+        """Those of the samples (ascending numbers) that are its own."""
+        return alive[slice(*np.searchsorted(alive, (self.first, self.end)))]
+
+
+def _still_held(
+    blocks: Sequence[_Block], alive: Any, of_prompt: Any, most_cells: int, device: Any
+) -> list[_Block]:
+    """The blocks with the rows that are left; one where that takes no more than so many cells.
+
+    Of the last rows a few are of each block, and each takes as long as if it had all its rows.
+    """
+    left = []
+    for block in blocks:
+        mine = block.alive(alive)
+        if 0 < len(mine) < len(block.prefix.place):
+            prefix = without_finished(block.prefix, of_prompt[mine], device)
+            left.append(replace(block, prefix=prefix))
+        elif len(mine):
+            left.append(block)
+    prompts = sum(len(block.prefix.numbers) for block in left)
+    if len(left) > 1 and prompts * max(b.prefix.length for b in left) <= most_cells:
+        prefix = joined([block.prefix for block in left], of_prompt[alive], device)
+        return [_Block(prefix=prefix, first=left[0].first, end=left[-1].end)]
+    return left
 
 
 def _run_shared(
@@ -82,27 +103,34 @@ def _run_shared(
     import torch
 
     device = model.device
-    held, first_logits, lengths, prompts = [], [], [], []
-    for jobs in blocks:
-        ids = [ids for ids, _ in itertools.groupby(job.ids for job in jobs)]
-        changes = [a.ids != b.ids for a, b in itertools.pairwise(jobs)]
-        of_prompt = np.repeat(np.cumsum([0, *changes]), [job.count for job in jobs])
-        logits, prefix = read_prompts(model, ids, new_cache)
-        assign(prefix, of_prompt, device)
-        first_logits.append(logits[torch.from_numpy(of_prompt).to(device)])
-        held.append(_Block(prefix=prefix, first=sum(map(len, lengths)), of_prompt=of_prompt))
-        lengths.append(np.array([len(prompt) for prompt in ids])[of_prompt])
-        prompts.append([ids[i] for i in of_prompt])
     every = [job for jobs in blocks for job in jobs]
     of_job = np.repeat(np.arange(len(every)), [job.count for job in every])  # (samples,)
     of_sample = np.concatenate([np.arange(job.count) for job in every])
+    prompts: list[Ids] = []
+    held: list[_Block] = []
+    numbers, first_logits = [], []
+    for jobs in blocks:
+        ids = [ids for ids, _ in itertools.groupby(job.ids for job in jobs)]
+        changes = [a.ids != b.ids for a, b in itertools.pairwise(jobs)]
+        of_prompt = np.cumsum([len(prompts), *changes]).repeat([job.count for job in jobs])
+        logits, prefix = read_prompts(model, ids, new_cache, len(prompts))
+        assign(prefix, of_prompt, device)
+        first_logits.append(logits[torch.from_numpy(of_prompt - len(prompts)).to(device)])
+        first = held[-1].end if held else 0
+        held.append(_Block(prefix=prefix, first=first, end=first + len(of_prompt)))
+        numbers.append(of_prompt)
+        prompts += ids
+    of_prompt = np.concatenate(numbers)  # (samples,)
+    most_cells = sum(len(b.prefix.numbers) * b.prefix.length for b in held) // JOIN_SHARE
     noise = torch.from_numpy(_noise(every, config)).to(device)  # (rows, steps)
-    position = torch.from_numpy(np.concatenate(lengths)).to(device)  # (rows,)
+    lengths = np.array([len(ids) for ids in prompts])
+    position = torch.from_numpy(lengths[of_prompt]).to(device)  # (rows,)
     logits = torch.cat(first_logits)
     del first_logits
     seen = None  # (rows, vocabulary) tokens that the penalty is for
     if config.repetition_penalty != 1:
-        seen = _tokens_of(itertools.chain(*prompts), logits.shape).to(device)
+        seen = _tokens_of(prompts, logits.shape[-1]).to(device)
+        seen = seen[torch.from_numpy(of_prompt).to(device)]
     cache = new_cache()
     ends = np.array(sorted(stop_ids), dtype=np.int64)
     tokens = np.zeros((len(of_job), config.max_new_tokens), dtype=np.int64)  # (samples, steps)
@@ -136,7 +164,7 @@ def _run_shared(
             seen = None if seen is None else seen[index]
             for layer in cache.layers:
                 layer.keys, layer.values = layer.keys[index], layer.values[index]
-            held = [block for block in held if block.keep(alive, device)]
+            held = _still_held(held, alive, of_prompt, most_cells, device)
         out = model(
             input_ids=token[:, None],
             position_ids=(position + step)[:, None],
@@ -147,11 +175,11 @@ def _run_shared(
         logits = out.logits[:, -1]
 
 
-def _tokens_of(prompts: Iterable[Ids], shape: tuple[int, int]) -> "Tensor":
-    """Which tokens the prompt of each row has: (rows, vocabulary) bool."""
+def _tokens_of(prompts: Sequence[Ids], vocabulary: int) -> "Tensor":
+    """Which tokens each prompt has: (prompts, vocabulary) bool."""
     import torch
 
-    found = torch.zeros(shape, dtype=torch.bool)
+    found = torch.zeros((len(prompts), vocabulary), dtype=torch.bool)
     for row, ids in enumerate(prompts):
         found[row, list(ids)] = True
     return found

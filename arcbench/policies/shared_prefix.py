@@ -22,22 +22,28 @@ MOST_READ = {"cpu": 3e7, "cuda": 4e8}
 class Prefix:
     """Keys and values of prompts of about the same length, and which rows belong to which of them.
 
-    Rows and prompts are numbered within those that it is for.
+    Rows are numbered within those that it is for, prompts within the batch.
     """
 
     keys: list[Any]  # a layer: (prompts, kv heads, length, head_dim)
     values: list[Any]
     bias: Any  # (prompts, 1, 1, length) float: 0, or minus infinity on padding
-    numbers: Any  # (prompts,) ascending: which prompts of those at first are still held
+    numbers: Any  # (prompts,) ascending: which prompts of the batch are held
     rows: Any = None  # (prompts, slots) the row in each slot; 0 where the slot is empty
     place: Any = None  # (rows,) prompt · slots + slot of each row
 
+    @property
+    def length(self) -> int:
+        """Tokens of the longest prompt that it was made for."""
+        return int(self.bias.shape[-1])
+
 
 def read_prompts(
-    model: Any, prompts: Sequence[Ids], new_cache: Callable[[], Any]
+    model: Any, prompts: Sequence[Ids], new_cache: Callable[[], Any], first: int = 0
 ) -> tuple["Tensor", Prefix]:
     """Logits (prompts, vocabulary) behind each prompt, and its keys and values.
 
+    The prompts are numbered from `first`.
     Prompts of about the same length are read together, and padded to that of all afterwards.
     """
     import torch
@@ -57,7 +63,7 @@ def read_prompts(
         values.append(torch.cat([_padded(layer.values, longest) for layer in layers]))
         for layer in layers:  # or the memory would be taken twice
             layer.keys = layer.values = None
-    numbers = np.arange(len(prompts))
+    numbers = np.arange(first, first + len(prompts))
     return torch.cat(logits), Prefix(
         keys=keys, values=values, bias=torch.cat(bias), numbers=numbers
     )
@@ -110,9 +116,10 @@ def _read(model: Any, prompts: Sequence[Ids], cache: Any) -> tuple["Tensor", "Te
 
 
 def assign(prefix: Prefix, of_prompt: Any, device: Any) -> None:
-    """Give each row a slot of its prompt; `of_prompt` is sorted."""
+    """Give each row a slot of its prompt; `of_prompt` (rows,) is sorted, no other prompt held."""
     import torch
 
+    of_prompt = np.searchsorted(prefix.numbers, of_prompt)
     counts = np.bincount(of_prompt, minlength=len(prefix.bias))
     slots = int(counts.max())
     slot = np.arange(len(of_prompt)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -124,13 +131,10 @@ def assign(prefix: Prefix, of_prompt: Any, device: Any) -> None:
 
 
 def without_finished(prefix: Prefix, of_prompt: Any, device: Any) -> Prefix:
-    """The prefix for the rows that are left; prompts without any are dropped.
-
-    `of_prompt` (rows,) numbers the prompts as they were at first.
-    """
+    """The prefix for the rows that are left, of the prompts `of_prompt`; others are dropped."""
     import torch
 
-    left, renumbered = np.unique(of_prompt, return_inverse=True)
+    left = np.unique(of_prompt)
     if len(left) < len(prefix.numbers):
         index = torch.from_numpy(np.searchsorted(prefix.numbers, left)).to(device)
         prefix = Prefix(
@@ -139,8 +143,32 @@ def without_finished(prefix: Prefix, of_prompt: Any, device: Any) -> Prefix:
             bias=prefix.bias[index],
             numbers=left,
         )
-    assign(prefix, renumbered, device)
+    assign(prefix, of_prompt, device)
     return prefix
+
+
+def joined(prefixes: Sequence[Prefix], of_prompt: Any, device: Any) -> Prefix:
+    """One for all their rows, whose prompts are `of_prompt`, padded to the longest of them."""
+    import torch
+
+    longest = max(prefix.length for prefix in prefixes)
+    pad = torch.nn.functional.pad
+    whole = Prefix(
+        keys=[
+            torch.cat([_padded(keys, longest) for keys in layer])
+            for layer in zip(*(prefix.keys for prefix in prefixes), strict=True)
+        ],
+        values=[
+            torch.cat([_padded(values, longest) for values in layer])
+            for layer in zip(*(prefix.values for prefix in prefixes), strict=True)
+        ],
+        bias=torch.cat(
+            [pad(p.bias, (longest - p.length, 0), value=float("-inf")) for p in prefixes]
+        ),
+        numbers=np.concatenate([prefix.numbers for prefix in prefixes]),
+    )
+    assign(whole, of_prompt, device)
+    return whole
 
 
 def register() -> None:
