@@ -126,7 +126,7 @@ def record(animal: Animal, seed: int, asked: argparse.Namespace) -> None:
     with FAULTS[animal.fault]():
         store = train(config, root=asked.runs, name=_name(animal, seed))
     lines = store.metrics()
-    if not lines or (animal.warmup and len(lines) < asked.steps):
+    if not lines or (animal.warmup and len(lines) < config.steps):
         raise SystemExit(
             f"{store.name}: ended at step {len(lines)}, before anything was to be seen"
         )
@@ -138,6 +138,7 @@ def record(animal: Animal, seed: int, asked: argparse.Namespace) -> None:
         lines=lines,
         samples=_samples(store),
         seconds=time.monotonic() - started,
+        held_back=seed >= animal.tuned,
     )
     save(recording, asked.out / f"{store.name}{SUFFIX}")
 

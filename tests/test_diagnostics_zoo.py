@@ -144,4 +144,4 @@ def test_the_settings_of_every_run_of_the_zoo_are_valid(small):
     for animal, seed in ANIMALS:
         config = settings(animal, steps=250, seed=seed, device="cpu", threads=1, small=small)
         assert config.guard.action == "off"
-        assert config.steps == 250
+        assert config.steps == round(250 * animal.length)

@@ -165,6 +165,17 @@ def tallies(judged: Sequence[Judged]) -> list[Tally]:
     return out
 
 
+def _ways(title: str, counted: Sequence[Tally]) -> Table:
+    table = Table(box=SIMPLE_HEAD, title=f"ways of watching: {title}")
+    for column in ("way", "broken runs found", "before a quarter is lost", "healthy runs accused"):
+        table.add_column(column, justify="left" if column == "way" else "right")
+    for t in counted:
+        table.add_row(
+            t.name, f"{t.found}/{t.broken}", f"{t.in_time}/{t.broken}", f"{t.accused}/{t.healthy}"
+        )
+    return table
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -200,17 +211,9 @@ def main() -> None:
         counts = [str(row[k]) if row[k] else "" for k in kinds]
         table.add_row(name, str(row["runs"]), str(row["in time"]), *counts)
     out.print(table)
-    ways = Table(box=SIMPLE_HEAD, title="ways of watching")
-    for column in ("way", "broken runs found", "before a quarter is lost", "healthy runs accused"):
-        ways.add_column(column, justify="left" if column == "way" else "right")
-    for t in tallies(judged):
-        ways.add_row(
-            t.name,
-            f"{t.found}/{t.broken}",
-            f"{t.in_time}/{t.broken}",
-            f"{t.accused}/{t.healthy}",
-        )
-    out.print(ways)
+    for title, back in (("runs that thresholds were chosen on", False), ("runs held back", True)):
+        if part := [j for j in judged if j.recording.held_back is back]:
+            out.print(_ways(title, tallies(part)))
 
 
 if __name__ == "__main__":

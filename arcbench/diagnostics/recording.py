@@ -33,6 +33,7 @@ class Recording:
     lines: Sequence[Metrics]  # one for each step, with "step"
     samples: Sequence[Mapping[str, Any]] = ()  # {"step", "text", "outcome", "reward"}
     seconds: float = 0.0  # that the run took
+    held_back: bool = False  # no threshold was chosen with sight of it
 
     @property
     def healthy(self) -> bool:
@@ -48,6 +49,7 @@ def save(recording: Recording, path: Path) -> None:
         "name": recording.name,
         "expected": [k.value for k in recording.expected],
         "about": recording.about,
+        "held_back": recording.held_back,
         "seconds": round(recording.seconds, 1),
         "config": recording.config,
         "steps": [line["step"] for line in recording.lines],
@@ -81,6 +83,7 @@ def load(path: Path) -> Recording:
         lines=lines,
         samples=data["samples"],
         seconds=data["seconds"],
+        held_back=data.get("held_back", False),
     )
 
 
