@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from arcbench.policies.base import SamplingConfig
+from arcbench.policies.noise import uniform
 from arcbench.policies.shared_prefix import (
     ATTENTION,
     Ids,
@@ -122,7 +123,7 @@ def _run_shared(
         prompts += ids
     of_prompt = np.concatenate(numbers)  # (samples,)
     most_cells = sum(len(b.prefix.numbers) * b.prefix.length for b in held) // JOIN_SHARE
-    noise = torch.from_numpy(_noise(every, config)).to(device)  # (rows, steps)
+    noise = _noise(every, config).to(device)  # (rows, steps)
     lengths = np.array([len(ids) for ids in prompts])
     position = torch.from_numpy(lengths[of_prompt]).to(device)  # (rows,)
     logits = torch.cat(first_logits)
@@ -227,21 +228,14 @@ def pick(
     return token, logprobs.gather(-1, token[:, None])[:, 0]
 
 
-def _noise(jobs: Sequence["Job"], config: SamplingConfig) -> Any:
+def _noise(jobs: Sequence["Job"], config: SamplingConfig) -> "Tensor":
     """Uniform numbers (rows, steps), from the seed and the indices of prompt and sample."""
-    return np.concatenate(
-        [
-            np.stack(
-                [
-                    np.random.default_rng(
-                        [config.seed, job.prompt_index, job.first_sample + j]
-                    ).random(config.max_new_tokens, dtype=np.float32)
-                    for j in range(job.count)
-                ]
-            )
-            for job in jobs
-        ]
-    )
+    import torch
+
+    counts = [job.count for job in jobs]
+    prompts = np.repeat(np.array([job.prompt_index for job in jobs]), counts)
+    samples = np.concatenate([np.array(job.numbers) for job in jobs])
+    return torch.from_numpy(uniform(config.seed, prompts, samples, config.max_new_tokens))
 
 
 def generate_plain(
@@ -260,7 +254,7 @@ def generate_plain(
             return
         rows = job.count if config.temperature > 0 else 1
         ids = torch.tensor([job.ids], device=model.device).expand(rows, -1)
-        noise = torch.from_numpy(_noise([job], config)).to(model.device)
+        noise = _noise([job], config).to(model.device)
         with torch.inference_mode():
             out = model.generate(
                 ids,
