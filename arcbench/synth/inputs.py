@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from arcbench.dsl.concepts._types import Array
+from arcbench.dsl.concepts._types import AnyArray, Array
 
 RNG = np.random.Generator
 Draw = Callable[[RNG], Array]
@@ -54,7 +54,7 @@ def chance(rng: RNG, p: float) -> bool:
 
 def distinct_colors(rng: RNG, count: int, exclude: Sequence[int] = ()) -> list[int]:
     """`count` different colours, none of `exclude`."""
-    return [int(c) for c in rng.permutation(10) if int(c) not in exclude][:count]
+    return [c for c in rng.permutation(10).tolist() if c not in exclude][:count]
 
 
 def draw_side(rng: RNG, low: int, high: int) -> int:
@@ -115,14 +115,29 @@ def draw_style(
 
 def blank(rng: RNG, style: Style) -> Array:
     """A grid of background only."""
-    return np.full(style.shape(rng), style.background, dtype=np.int64)
+    return filled(*style.shape(rng), style.background)
+
+
+def filled(height: int, width: int, color: int) -> Array:
+    """A grid of one colour: np.full, which takes three times as long."""
+    out = np.empty((height, width), dtype=np.int64)
+    out.fill(color)
+    return out
+
+
+def has_any(mask: AnyArray) -> bool:
+    """Whether a small bool array has a true cell: mask.any() takes several times as long."""
+    return 1 in mask.tobytes()
 
 
 def paint_noise(rng: RNG, grid: Array, colors: Sequence[int], density: float) -> None:
     """Give a share `density` of the cells a random one of the colours (in place)."""
     mask = rng.random(grid.shape) < density
-    values = np.asarray(colors)[rng.integers(len(colors), size=grid.shape)]
-    grid[mask] = values[mask]
+    if len(colors) == 1:  # a choice of one draws nothing
+        grid[mask] = colors[0]
+    else:
+        values = np.asarray(colors)[rng.integers(len(colors), size=grid.shape)]
+        np.copyto(grid, values, where=mask)
 
 
 def paint_rectangles(
@@ -139,27 +154,32 @@ def paint_rectangles(
 
 def sprite(rng: RNG, height: int, width: int, colors: Sequence[int], ground: int = 0) -> Array:
     """A small connected figure on `ground` that touches all four sides of its box mostly."""
-    out = np.full((height, width), ground, dtype=np.int64)
+    out = [ground] * (height * width)  # a list: its items are read and written one by one
     row, column = int(rng.integers(height)), int(rng.integers(width))
     color = pick(rng, colors)
+    is_plain = len(colors) == 1
     steps = rng.integers(4, size=3 * height * width).tolist()
     cells = max(2, int(height * width * (0.5 + 0.35 * rng.random())))
     seen = 0
     for step in steps:
-        if out[row, column] == ground:
-            out[row, column] = color if len(colors) == 1 else pick(rng, colors)
+        place = row * width + column
+        if out[place] == ground:
+            out[place] = color if is_plain else pick(rng, colors)
             seen += 1
             if seen >= cells:
                 break
         if step == 0:
-            row = min(height - 1, row + 1)
+            if row + 1 < height:
+                row += 1
         elif step == 1:
-            row = max(0, row - 1)
+            if row:
+                row -= 1
         elif step == 2:
-            column = min(width - 1, column + 1)
-        else:
-            column = max(0, column - 1)
-    return out
+            if column + 1 < width:
+                column += 1
+        elif column:
+            column -= 1
+    return np.array(out, dtype=np.int64).reshape(height, width)
 
 
 def paint_sprites(
@@ -177,12 +197,12 @@ def paint_sprites(
         height, width = min(height, len(grid)), min(width, grid.shape[1])
         row = between(rng, 0, len(grid) - height)
         column = between(rng, 0, grid.shape[1] - width)
-        if taken[row : row + height + 2, column : column + width + 2].any():
+        if has_any(taken[row : row + height + 2, column : column + width + 2]):
             continue
         used = colors if chance(rng, many_colors) else [pick(rng, colors)]
         figure = sprite(rng, height, width, used, ground=-1)
-        mask = figure >= 0
-        grid[row : row + height, column : column + width][mask] = figure[mask]
+        part = grid[row : row + height, column : column + width]
+        np.copyto(part, figure, where=figure >= 0)
         taken[row + 1 : row + height + 1, column + 1 : column + width + 1] = True
         placed += 1
     return placed

@@ -8,7 +8,18 @@ from arcbench.dsl.concepts._components import CHOOSERS, Kind, Thing, Which, regi
 from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.synth.drafts import COLORS
 from arcbench.synth.family import RNG, HasRival, Inputs
-from arcbench.synth.inputs import Draw, Style, between, blank, chance, draw_style, pick, sprite
+from arcbench.synth.inputs import (
+    Draw,
+    Style,
+    between,
+    blank,
+    chance,
+    draw_style,
+    filled,
+    has_any,
+    pick,
+    sprite,
+)
 
 # Draws a figure in some colours; -1 is transparent.
 Maker = Callable[[RNG, Sequence[int]], Array]
@@ -57,7 +68,7 @@ def box(low: int = 1, high: int = 5) -> Maker:
     """A solid rectangle."""
 
     def make(rng: RNG, colors: Sequence[int]) -> Array:
-        return np.full((between(rng, low, high), between(rng, low, high)), pick(rng, colors))
+        return filled(between(rng, low, high), between(rng, low, high), pick(rng, colors))
 
     return make
 
@@ -67,7 +78,7 @@ def square(low: int = 2, high: int = 4) -> Maker:
 
     def make(rng: RNG, colors: Sequence[int]) -> Array:
         side = between(rng, low, high)
-        return np.full((side, side), pick(rng, colors))
+        return filled(side, side, pick(rng, colors))
 
     return make
 
@@ -78,7 +89,7 @@ def frame(low: int = 3, high: int = 6, is_square: float = 0.3, inside: int = -1)
     def make(rng: RNG, colors: Sequence[int]) -> Array:
         height, width = between(rng, low, high), between(rng, low, high)
         width = height if chance(rng, is_square) else width
-        out = np.full((height, width), pick(rng, colors))
+        out = filled(height, width, pick(rng, colors))
         out[1:-1, 1:-1] = inside
         return out
 
@@ -104,7 +115,7 @@ def holed(holes: int = 3, low: int = 3) -> Maker:
         count = between(rng, 1, holes)
         height = between(rng, low, low + 1)
         cell = between(rng, 1, 2)
-        out = np.full((height, count * (cell + 1) + 1), pick(rng, colors))
+        out = filled(height, count * (cell + 1) + 1, pick(rng, colors))
         for k in range(count):
             out[1:-1, k * (cell + 1) + 1 : k * (cell + 1) + 1 + cell] = -1
         return np.array(out.T if chance(rng, 0.4) else out)
@@ -116,7 +127,7 @@ def line(low: int = 2, high: int = 6) -> Maker:
     """A straight bar of one cell's width."""
 
     def make(rng: RNG, colors: Sequence[int]) -> Array:
-        out = np.full((1, between(rng, low, high)), pick(rng, colors))
+        out = filled(1, between(rng, low, high), pick(rng, colors))
         return np.array(out.T if chance(rng, 0.5) else out)
 
     return make
@@ -124,7 +135,7 @@ def line(low: int = 2, high: int = 6) -> Maker:
 
 def dot() -> Maker:
     """A single cell."""
-    return lambda rng, colors: np.full((1, 1), pick(rng, colors))
+    return lambda rng, colors: filled(1, 1, pick(rng, colors))
 
 
 def symmetric_blob(low: int = 2, high: int = 3, many: bool = False) -> Maker:
@@ -146,7 +157,7 @@ def marked_box(mark_color: int | None = None, low: int = 3, high: int = 6) -> Ma
 
     def make(rng: RNG, colors: Sequence[int]) -> Array:
         main = pick(rng, colors)
-        out = np.full((between(rng, low, high), between(rng, low, high)), main)
+        out = filled(between(rng, low, high), between(rng, low, high), main)
         rest = [c for c in colors if c != main] or [main]
         mark = pick(rng, rest) if mark_color is None else mark_color
         for _ in range(between(rng, 1, max(1, out.size // 5))):
@@ -174,18 +185,20 @@ def copies(maker: Maker, kinds: int = 2) -> Callable[[RNG], Maker]:
 def place(rng: RNG, grid: Array, taken: AnyArray, figure: Array, gap: int = 1) -> bool:
     """Put a figure on a free place (in place), `gap` cells from others; False if none was found."""
     height, width = figure.shape
-    if height > len(grid) or width > grid.shape[1]:
+    rows, columns = grid.shape[0] - height, grid.shape[1] - width
+    if rows < 0 or columns < 0:
         return False
     for _ in range(TRIES):
-        row = between(rng, 0, len(grid) - height)
-        column = between(rng, 0, grid.shape[1] - width)
-        view = taken[
-            max(0, row - gap) : row + height + gap, max(0, column - gap) : column + width + gap
+        row, column = between(rng, 0, rows), between(rng, 0, columns)
+        top, left = row - gap, column - gap
+        around = taken[
+            top if top > 0 else 0 : row + height + gap,
+            left if left > 0 else 0 : column + width + gap,
         ]
-        if view.any():
+        if has_any(around):
             continue
         part = grid[row : row + height, column : column + width]
-        part[figure >= 0] = figure[figure >= 0]
+        np.copyto(part, figure, where=figure >= 0)
         taken[row : row + height, column : column + width] = True
         return True
     return False
@@ -270,17 +283,20 @@ def more_natural(
             return things(grid, kind)
         return [Thing(grid, part, -1) for part in regions(grid, region)]
 
-    def same(rival: Which, found: list[Thing]) -> bool:
-        one, other = (CHOOSERS[name](found) if found else [] for name in (which, rival))
-        return one[:1] == other[:1] if only_first else one == other
+    def chosen(name: Which, found: list[Thing]) -> list[Thing]:
+        those = CHOOSERS[name](found) if found else []
+        return those[:1] if only_first else those
+
+    def with_choice(grids: Inputs) -> list[tuple[list[Thing], list[Thing]]]:
+        return [(found, chosen(which, found)) for found in map(found_in, grids)]
 
     def has_rival(train: Inputs, test: Inputs) -> bool:
-        shown, asked = [found_in(grid) for grid in train], [found_in(grid) for grid in test]
-        return any(
-            all(same(rival, found) for found in shown)
-            and not all(same(rival, found) for found in asked)
-            for rival in rivals
-        )
+        shown = with_choice(train)
+        fitting = [r for r in rivals if all(chosen(r, found) == own for found, own in shown)]
+        if not fitting:
+            return False
+        asked = with_choice(test)
+        return any(chosen(r, found) != own for r in fitting for found, own in asked)
 
     return has_rival
 
