@@ -97,6 +97,11 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             curves={"no program": series.NO_PROGRAM, "of programs": series.FAILED},
             share=True,
         ),
+        Panel(
+            title="probability left of what solved",
+            curves={"": series.RECALL},
+            share=True,
+        ),
     ),
     "length": (
         Panel(

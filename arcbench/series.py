@@ -79,6 +79,9 @@ KL_SAMPLED = "policy/kl_sampled"
 CLIPPED = "policy/clip_ratio"  # share of tokens (or completions) whose gradient the clip takes
 CLIPPED_LOW = "policy/clip_low"  # those that had become too unlikely
 CLIPPED_HIGH = "policy/clip_high"  # those that had become too likely; cispo has only these
+# Share that is left, after the step's update, of the probability of programs that solved their task
+# when they were drawn: mean of some of them in turns; one that has become likelier counts 1.
+RECALL = "policy/recall"
 ENTROPY_COEF = "policy/entropy_coef"  # weight of the entropy bonus, where there is one
 
 # Trainer against engine. The trainer's log-probabilities are those of the weights that sampled.

@@ -15,6 +15,7 @@ from arcbench.runs import RunStore
 from arcbench.training.config import Scale
 from arcbench.training.data import PromptRow, PromptSource
 from arcbench.training.processes import ALONE, Processes
+from arcbench.training.recall import Recall
 from arcbench.training.task_rewards import TaskRewards
 
 _STD_FLOOR = 1e-4  # TRL adds it to the deviation
@@ -52,6 +53,7 @@ class RewardBridge:
     steps_per_sampling: int = 1
     processes: Processes = ALONE
     task_rewards: TaskRewards | None = None  # where a gain over them is to be told
+    recall: Recall | None = None  # is shown what solves
     metrics: dict[str, float] = field(default_factory=dict)  # of the latest step
     _early: dict[tuple[int, int, int], Started] = field(default_factory=dict)  # row, group, place
     _rows: dict[int, PromptRow] = field(default_factory=dict)  # of this step
@@ -99,10 +101,13 @@ class RewardBridge:
 
         `step` is the one that samples, and `group` counts its prompts: TRL reads rows in order.
         """
-        sampling = (step - 1) // self.steps_per_sampling
-        row_index = sampling * self.prompts_per_sampling + group
+        row_index = self._row_index(step, group)
         attempt = self._attempt(row_index, group, place, completion)
         self._early[row_index, group, place] = self.judge.start(attempt)
+
+    def _row_index(self, step: int, group: int) -> int:
+        sampling = (step - 1) // self.steps_per_sampling
+        return sampling * self.prompts_per_sampling + group
 
     def _attempt(self, row_index: int, group: int, place: int, completion: Completion) -> Attempt:
         if row_index not in self._rows:
@@ -138,4 +143,8 @@ class RewardBridge:
         self.metrics = series.measure(whole)
         if self.task_rewards is not None:
             self.metrics |= self.task_rewards.gain(step, whole)
+        if self.recall is not None:
+            for group in whole:
+                row = self.source.row(self._row_index(step, group.rollouts[0].group))
+                self.recall.see(step, group, row.messages)
         self.metrics[series.SECONDS_SIGNALS] = time.perf_counter() - started

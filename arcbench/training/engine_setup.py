@@ -33,6 +33,7 @@ from arcbench.training.sync import (
     ROUNDED,
     Canary,
     Engine,
+    Logprobs,
     Probe,
     Strictness,
     as_callback,
@@ -126,16 +127,13 @@ class RunEngine:
         if not config.sync.prove and not config.sync.every:
             return
         engines: Sequence[Engine]
+        gpu = trainer.accelerator.device.type == "cuda"
         engines = [trl_engine(trainer)] if self._adapters is None else self._adapters.engines()
-        accelerator = trainer.accelerator
-        gpu = accelerator.device.type == "cuda"
         probes = self._probes(trainer)
         for engine in engines:
             canary = Canary(
                 engine=engine,
-                trainer_scores=lambda asked: model_logprobs(
-                    accelerator.unwrap_model(trainer.model), asked, accelerator.autocast
-                ),
+                trainer_scores=self.trainer_logprobs,
                 probes=probes,
                 report=self.say if main else lambda _: None,
                 strict=strictness(config, gpu),
@@ -144,6 +142,17 @@ class RunEngine:
             )
             self.canaries.append(canary)
             trainer.add_callback(as_callback(canary, **canary_options(config)))
+
+    def trainer_logprobs(self, probes: Sequence[Probe]) -> Logprobs:
+        """Under the trainer's weights of this moment; to be asked once the trainer is attached."""
+        accelerator = self._trainer.accelerator
+        model = accelerator.unwrap_model(self._trainer.model)
+        return model_logprobs(model, probes, accelerator.autocast)
+
+    @property
+    def whole_weights(self) -> bool:
+        """Whether this process has all of the trainer's weights by itself."""
+        return not _sharded(self._trainer)
 
     def _probes(self, trainer: Any) -> list[Probe]:
         """What the policy writes to the smallest of the run's tasks, before its first step."""
@@ -173,8 +182,7 @@ class RunEngine:
 
 def refuse_shards(config: TrainConfig, trainer: Any) -> None:
     """UserError where no process has whole weights, and the run needs them."""
-    plugin = getattr(trainer.accelerator.state, "deepspeed_plugin", None)
-    if not trainer.is_fsdp_enabled and (plugin is None or plugin.zero_stage < 3):
+    if not _sharded(trainer):
         return
     if not isinstance(config.engine, VllmColocate | VllmServer):
         problem = f"engine {config.engine.kind}"
@@ -189,6 +197,11 @@ def refuse_shards(config: TrainConfig, trainer: Any) -> None:
         "spreads them: use ZeRO-2, or engine vllm-colocate or vllm-server with measure.samples 0, "
         "sync.prove false and sync.every 0"
     )
+
+
+def _sharded(trainer: Any) -> bool:
+    plugin = getattr(trainer.accelerator.state, "deepspeed_plugin", None)
+    return bool(trainer.is_fsdp_enabled or (plugin is not None and plugin.zero_stage >= 3))
 
 
 def strictness(config: TrainConfig, gpu: bool) -> Strictness:

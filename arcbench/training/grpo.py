@@ -38,6 +38,7 @@ from arcbench.training.observe import Observer, observed
 from arcbench.training.onlooker import Onlooker
 from arcbench.training.own_rates import measured_source, with_measured_rates, with_own_rates
 from arcbench.training.processes import ALONE, Processes, join, started_several
+from arcbench.training.recall import Recall
 from arcbench.training.recorder import (
     Recorder,
     StopRequested,
@@ -364,6 +365,13 @@ class _Run:
         self.stop.check()
         with engine:
             engine.attach(trainer)
+            if engine.whole_weights and self.processes.main:
+                recorder.recall = bridge.recall = Recall.open(
+                    store.path,
+                    config.grpo.completions_per_step,
+                    score=engine.trainer_logprobs,
+                    prompt_ids=chat.ids,
+                )
             while True:
                 main = self.processes.main
                 told = trackers(config, store, done) if main else nullcontext(told_nobody)

@@ -18,6 +18,7 @@ from arcbench.training.bridge import RewardBridge
 from arcbench.training.lifeline import End
 from arcbench.training.observe import Observer
 from arcbench.training.processes import ALONE, Processes
+from arcbench.training.recall import Recall
 from arcbench.training.sampler import StepSampler
 from arcbench.training.tracking import Tell, told_nobody
 from arcbench.training.usage import usage_metrics
@@ -92,6 +93,7 @@ class Recorder:
     steps_per_sampling: int = 1  # only the first of so many steps samples
     over: Callable[[int], bool] = lambda _: False  # whether the run's time is, after a step
     checks: Callable[[int], Mapping[str, float]] = lambda _: {}  # what else a step's line has
+    recall: Recall | None = None  # what the policy remembers, scored after a step
     tell: Tell = told_nobody  # passes on a step's line
     _started: float = field(default=0.0)
 
@@ -115,10 +117,18 @@ class Recorder:
         """The trainer told the figures of a step: its line goes to metrics.jsonl and the screen."""
         if "loss" not in logs:  # the summary at the end
             return
+        step = int(state.global_step)
         seen = self.observer.take()
-        seconds = time.perf_counter() - self._started
-        spent = seen.spent_s + self.bridge.metrics.get(series.SECONDS_SIGNALS, 0.0)
-        metrics = {**series.trainer_metrics(logs), **series.policy_metrics(seen.sums)}
+        asked = time.perf_counter()
+        remembered = self.recall.metrics(step) if self.recall is not None else {}
+        ended = time.perf_counter()
+        seconds = ended - self._started
+        spent = seen.spent_s + ended - asked + self.bridge.metrics.get(series.SECONDS_SIGNALS, 0.0)
+        metrics = {
+            **series.trainer_metrics(logs),
+            **series.policy_metrics(seen.sums),
+            **remembered,
+        }
         if self.bridge.metrics:  # else it learned once more from what was sampled before
             known = self.sampler.seconds + self.bridge.metrics[series.SECONDS_REWARD]
             metrics |= {
@@ -133,7 +143,6 @@ class Recorder:
             series.SECONDS_SIGNALS: spent,
             **usage_metrics(seen.usage),
         }
-        step = int(state.global_step)
         metrics |= self.checks(step)
         self.store.append_metrics(step, metrics)
         self.tell(step, metrics)

@@ -1,0 +1,116 @@
+"""How likely the policy still finds the programs that solved tasks: forgetting, without luck.
+
+The reward of a step hangs on which tasks came and which programs were drawn. How likely a program
+is that solved its task some steps ago hangs on the weights alone, and falls at the very step that
+ruins them. A policy that learns may prefer another program for one task or another, but not for
+most of them.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from math import exp, isfinite
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from arcbench import series
+from arcbench.files import write_text
+from arcbench.policies.base import Completion, Message
+from arcbench.rollouts import Rollout, RolloutGroup
+from arcbench.training.sync import Logprobs, Probe
+
+FILE = "recall.json"  # in the run folder
+MOST = 16  # programs, each of another task: enough that one more or less tells nothing
+SHARE = 64  # completions of a step for each program that is scored after it: 1 % of its work
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Solved:
+    """A completion that solved its task, and how likely it was when it was drawn."""
+
+    step: int
+    task_id: str
+    prompt_ids: tuple[int, ...]
+    completion_ids: tuple[int, ...]
+    logprob: float  # nats, at temperature 1
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Solved":
+        """The inverse of `asdict`, by way of JSON."""
+        ids = {k: tuple(data[k]) for k in ("prompt_ids", "completion_ids")}
+        return cls(step=data["step"], task_id=data["task_id"], logprob=data["logprob"], **ids)
+
+    @property
+    def probe(self) -> Probe:
+        """For who scores it."""
+        return Probe(prompt_ids=self.prompt_ids, completion_ids=self.completion_ids)
+
+
+@dataclass(kw_only=True, slots=True)
+class Recall:
+    """Keeps one completion of each of the first tasks that are solved, and scores a few a step.
+
+    They are on disk, so that a resumed run goes on with them.
+    """
+
+    path: Path
+    score: Callable[[Sequence[Probe]], Logprobs]  # by the trainer's model of this moment
+    prompt_ids: Callable[[Sequence[Message]], Sequence[int]]
+    each_step: int  # programs that are scored after a step
+    _known: list[Solved] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, folder: Path, completions_per_step: int, **parts: Any) -> "Recall":
+        """Of a run folder."""
+        path = folder / FILE
+        rows = json.loads(path.read_text()) if path.is_file() else []
+        each = max(1, completions_per_step // SHARE)
+        return cls(path=path, each_step=each, _known=[Solved.from_dict(r) for r in rows], **parts)
+
+    def see(self, step: int, group: RolloutGroup, messages: Sequence[Message]) -> None:
+        """The rollouts of a prompt: keep the likeliest that solves, if its task has none yet."""
+        self._known = [s for s in self._known if s.step <= step]  # steps can be made again
+        known = {s.task_id for s in self._known}
+        found = [r for r in group.rollouts if _usable(r)]
+        if not found or group.task_id in known or len(known) == MOST:
+            return
+        best = max(found, key=lambda r: _logprob(r.completion))
+        self._known.append(
+            Solved(
+                step=step,
+                task_id=group.task_id,
+                prompt_ids=tuple(self.prompt_ids(messages)),
+                completion_ids=tuple(best.completion.token_ids),
+                logprob=_logprob(best.completion),
+            )
+        )
+        text = ",\n".join(json.dumps(asdict(s)) for s in self._known)
+        write_text(self.path, f"[{text}]\n")
+
+    def metrics(self, step: int) -> dict[str, float]:
+        """`series.RECALL` after a step: of the next few of the programs, in turns."""
+        old = [s for s in self._known if s.step < step]  # those of this step are hardly older
+        if not old:
+            return {}
+        first = (step - 1) * self.each_step
+        chosen = {(first + i) % len(old) for i in range(self.each_step)}
+        asked = [old[i] for i in sorted(chosen)]
+        scores = self.score([s.probe for s in asked])
+        left = [_left(sum(row) - s.logprob) for s, row in zip(asked, scores, strict=True)]
+        return {series.RECALL: fmean(left)}
+
+
+def _left(change: float) -> float:
+    """The share of a program's probability that is left after a change of its logarithm."""
+    return exp(min(0.0, change)) if isfinite(change) else 0.0
+
+
+def _usable(rollout: Rollout) -> bool:
+    written = rollout.completion
+    whole = len(written.logprobs) == len(written.token_ids) > 0
+    return rollout.solved and whole and isfinite(_logprob(written))
+
+
+def _logprob(completion: Completion) -> float:
+    return sum(completion.logprobs)
