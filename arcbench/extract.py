@@ -22,6 +22,7 @@ _NAMES = "|".join(FUNCTIONS)
 _DEFINES = re.compile(rf"^(?:def[ \t]+(?:{_NAMES})\b|(?:{_NAMES})[ \t]*=[^=])", re.M)
 # Comments, strings, and fence marks outside both; an unfinished short string ends with its line.
 _LEXEME = re.compile(r"""\#[^\n]*|'''|\"\"\"|'(?:\\.|[^'\\\n])*'?|"(?:\\.|[^"\\\n])*"?|`{3,}""")
+_TELLS = re.compile(r"[#'\"`~]")  # no line without one of these ends a block or begins a string
 # A block of Python that starts while another one is open.
 _REOPENS = re.compile(r"\s*+(?:`{3,}+|~{3,}+)[ \t]*+(?:py|python)3?\s*+", re.I)
 _STRING_END = {q: re.compile(rf"\\.|{q}", re.S) for q in ("'''", '"""')}
@@ -143,6 +144,8 @@ def _end_of_code(lines: list[str], start: int, fence: _Fence) -> tuple[int, str 
     for i in range(start, len(lines)):
         line = lines[i]
         if not quote:
+            if not _TELLS.search(line):
+                continue
             if _closes(line, fence):
                 return i, ""
             if _REOPENS.fullmatch(line):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from itertools import chain
 from pathlib import Path
 from statistics import pstdev
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,8 @@ from arcbench.policies.base import Completion
 from arcbench.rewards import RewardBreakdown
 from arcbench.sandbox.types import Execution, Failure, Outcome
 from arcbench.scoring import PairScore, Score
+
+T = TypeVar("T")
 
 SCHEMA = 1  # of the encoded form; raise it with every change of the fields
 
@@ -284,14 +286,6 @@ def _table(rollouts: Sequence[Rollout]) -> pa.Table:
 
     That takes ten times as long, which is most of what an evaluation does beside the policy.
     """
-    completions = [r.completion for r in rollouts]
-    executions = [r.execution for r in rollouts]
-    outputs = [e.outputs for e in executions]
-    pairs = [r.score.pairs for r in rollouts]
-    every_output, every_pair = _joined(outputs), _joined(pairs)
-    of_completion = _PARQUET.field("completion").type
-    of_execution = _PARQUET.field("execution").type
-    of_output, of_pair = of_execution.field("outputs").type, _PARQUET.field("score").type
     columns: dict[str, Any] = {
         name: [getattr(r, name) for r in rollouts]
         for name in (
@@ -302,33 +296,61 @@ def _table(rollouts: Sequence[Rollout]) -> pa.Table:
     columns["augmentation"] = [
         None if r.augmentation is None else r.augmentation.to_dict() for r in rollouts
     ]
-    lists = {
-        name: _lists(of_completion.field(name).type, map(len, values), _joined(values))
-        for name in ("token_ids", "logprobs", "token_texts")
-        for values in [[getattr(c, name) for c in completions]]
-    }
-    columns["completion"] = _struct(
-        of_completion,
-        text=[c.text for c in completions],
-        finish_reason=[c.finish_reason for c in completions],
-        **lists,
-    )
-    columns["execution"] = _struct(
-        of_execution,
-        outcome=[e.outcome.value for e in executions],
-        message=[e.message for e in executions],
-        stdout=[e.stdout for e in executions],
-        seconds=[e.seconds for e in executions],
-        deterministic=[e.deterministic for e in executions],
-        outputs=_lists(of_output, map(len, outputs), _outputs(of_output.value_type, every_output)),
-    )
-    scores = {name: [getattr(p, name) for p in every_pair] for name in _PAIR_SCORE}
-    columns["score"] = _lists(of_pair, map(len, pairs), _struct(of_pair.value_type, **scores))
+    columns["completion"] = _completions([r.completion for r in rollouts])
+    columns["execution"] = _each_once([r.execution for r in rollouts], _executions)
+    columns["score"] = _each_once([r.score for r in rollouts], _scores)
     reward = _PARQUET.field("reward").type
     columns["reward"] = _struct(
         reward, **{f.name: [getattr(r.reward, f.name) for r in rollouts] for f in reward}
     )
     return pa.Table.from_pydict(columns, schema=_PARQUET)
+
+
+def _each_once(values: Sequence[T], made: Callable[[Sequence[T]], pa.Array]) -> pa.Array:
+    """The column made of the values; equal programs share one, so that each is looked at once."""
+    unique = {id(value): value for value in values}
+    column = made(list(unique.values()))
+    if len(unique) == len(values):
+        return column
+    places = {name: place for place, name in enumerate(unique)}
+    return column.take(pa.array([places[id(value)] for value in values], pa.int32()))
+
+
+def _completions(completions: Sequence[Completion]) -> pa.Array:
+    kind = _PARQUET.field("completion").type
+    lists = {
+        name: _lists(kind.field(name).type, map(len, values), _joined(values))
+        for name in ("token_ids", "logprobs", "token_texts")
+        for values in [[getattr(c, name) for c in completions]]
+    }
+    return _struct(
+        kind,
+        text=[c.text for c in completions],
+        finish_reason=[c.finish_reason for c in completions],
+        **lists,
+    )
+
+
+def _executions(executions: Sequence[Execution]) -> pa.Array:
+    kind = _PARQUET.field("execution").type
+    of_outputs, outputs = kind.field("outputs").type, [e.outputs for e in executions]
+    each = _outputs(of_outputs.value_type, _joined(outputs))
+    return _struct(
+        kind,
+        outcome=[e.outcome.value for e in executions],
+        message=[e.message for e in executions],
+        stdout=[e.stdout for e in executions],
+        seconds=[e.seconds for e in executions],
+        deterministic=[e.deterministic for e in executions],
+        outputs=_lists(of_outputs, map(len, outputs), each),
+    )
+
+
+def _scores(scores: Sequence[Score]) -> pa.Array:
+    kind, pairs = _PARQUET.field("score").type, [s.pairs for s in scores]
+    every = _joined(pairs)
+    columns = {name: [getattr(p, name) for p in every] for name in _PAIR_SCORE}
+    return _lists(kind, map(len, pairs), _struct(kind.value_type, **columns))
 
 
 def _outputs(kind: Any, outputs: Sequence[Grid | Failure]) -> pa.Array:

@@ -103,6 +103,7 @@ def test_rollouts_survive_the_disk(tmp_path_factory, items):
 @given(st.lists(rollouts, max_size=3))
 def test_the_columns_of_a_file_are_those_of_the_encoded_rollouts(tmp_path_factory, items):
     path = tmp_path_factory.mktemp("rollouts") / "000001.parquet"
+    items += [replace(r, index=r.index + 1) for r in items]  # with the executions of the others
     write_rollouts(path, items)
     columns = _PARQUET.names
     assert pq.read_table(path, columns=columns).equals(
