@@ -5,6 +5,7 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.grids import MAX_SIDE
 from arcbench.synth.drafts import COLORS
 from arcbench.synth.family import Draft
-from arcbench.synth.programs import step_function
+from arcbench.synth.inputs import has_any, same_cells
+from arcbench.synth.programs import Steps, step_function
 from arcbench.tasks import Task
 
 Pairs = Sequence[tuple[Array, Array]]
@@ -42,31 +44,38 @@ def is_grid(value: AnyArray) -> bool:
     """Whether an array is a grid of at most 30 a side with colours 0–9."""
     if value.ndim != 2 or not value.size or max(value.shape) > MAX_SIDE:
         return False
+    if value.dtype == np.int64:  # without their sign negative numbers are large ones
+        return bool(np.maximum.reduce(value.view(np.uint64), axis=None) <= 9)
     return value.dtype.kind in "iu" and value.min() >= 0 and value.max() <= 9
 
 
-def find_fault(draft: Draft, train: Pairs, test: Pairs, tied: bool = False) -> Fault | None:
+def find_fault(
+    draft: Draft, train: Pairs, test: Pairs, tied: bool = False, apply: Steps | None = None
+) -> Fault | None:
     """The first thing that is wrong with the pairs of a program; None for a good task.
 
-    `tied`: also look whether ties between colours are decided by their numbers.
+    `tied`: also look whether ties between colours are decided by their numbers. `apply` knows what
+    the steps made of the inputs when the pairs were drawn.
     """
-    if any(np.array_equal(a, b) for a, b in (*train, *test)):
+    apply = Steps() if apply is None else apply
+    if any(same_cells(a, b) for a, b in (*train, *test)):
         return Fault.UNCHANGED
     # Bars that differ in length, or grids that differ in colour, do show something.
-    plain = all(a.shape == b.shape and (b == b[0, 0]).all() for a, b in train)
+    plain = all(a.shape == b.shape and not has_any(b != b[0, 0]) for a, b in train)
     if plain and len({int(b[0, 0]) for _, b in train}) == 1:
         return Fault.PLAIN
-    if all(np.array_equal(b, train[0][1]) for _, b in train):
+    if all(same_cells(b, train[0][1]) for _, b in train[1:]):
         return Fault.ONE_OUTPUT
     inputs = [(a.shape, a.tobytes()) for a, _ in (*train, *test)]
     if len(set(inputs)) < len(inputs):
         return Fault.SAME_INPUT
-    if not _named_colors(draft) <= shown_colors(train):
+    named = {color for step in draft.steps for color in _named_colors(step)}
+    if not all(any(has_any(grid == c) for pair in train for grid in pair) for c in named):
         return Fault.HIDDEN_COLOR
-    if len(draft.steps) > 1 and not draft.preamble and not _steps_matter(draft, train):
+    if len(draft.steps) > 1 and not draft.preamble and not _steps_matter(draft, train, apply):
         return Fault.IDLE_STEP
     if draft.has_rival is not None:
-        shown, asked = (_inputs_of_last_step(draft, pairs) for pairs in (train, test))
+        shown, asked = (_inputs_of_last_step(draft, pairs, apply) for pairs in (train, test))
         if draft.has_rival(shown, asked):
             return Fault.AMBIGUOUS
     if tied and not keeps_renaming(draft, (*train, *test), REVERSED):
@@ -74,8 +83,9 @@ def find_fault(draft: Draft, train: Pairs, test: Pairs, tied: bool = False) -> F
     return None
 
 
-def _named_colors(draft: Draft) -> set[int]:
-    return {getattr(common.Color, n) for step in draft.steps for n in _COLOR.findall(step)}
+@lru_cache(maxsize=32_768)
+def _named_colors(step: str) -> frozenset[int]:
+    return frozenset(getattr(common.Color, name) for name in _COLOR.findall(step))
 
 
 def shown_colors(pairs: Pairs) -> set[int]:
@@ -84,7 +94,7 @@ def shown_colors(pairs: Pairs) -> set[int]:
     return set(np.flatnonzero(counts).tolist())
 
 
-def _steps_matter(draft: Draft, pairs: Pairs) -> bool:
+def _steps_matter(draft: Draft, pairs: Pairs, apply: Steps) -> bool:
     """Whether leaving out any one of several steps changes the outputs of half of the pairs."""
     for skipped in range(len(draft.steps)):
         changed = 0
@@ -92,22 +102,22 @@ def _steps_matter(draft: Draft, pairs: Pairs) -> bool:
             value = array
             for i, step in enumerate(draft.steps):
                 if i != skipped:
-                    value = step_function(step)(value)
+                    value = apply(step, value)
                     # A step may get an input without its sense here; sizes could explode.
                     if max(value.shape) > MAX_SIDE:
                         break
-            changed += not np.array_equal(value, out)
+            changed += not same_cells(value, out)
         if 2 * changed < len(pairs):
             return False
     return True
 
 
-def _inputs_of_last_step(draft: Draft, pairs: Pairs) -> list[Array]:
+def _inputs_of_last_step(draft: Draft, pairs: Pairs, apply: Steps) -> list[Array]:
     found = []
     for array, _ in pairs:
         value = array
         for step in draft.steps[:-1]:
-            value = step_function(step)(value)
+            value = apply(step, value)
         found.append(value)
     return found
 
@@ -121,7 +131,7 @@ def keeps_renaming(draft: Draft, pairs: Pairs, names: AnyArray) -> bool:
         value = names[array]
         for step in steps:
             value = step_function(step)(value)
-        if not np.array_equal(value, names[out]):
+        if not same_cells(value, names[out]):
             return False
     return True
 

@@ -13,8 +13,8 @@ from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.grids import MAX_SIDE
 from arcbench.synth.drafts import COLORS
 from arcbench.synth.family import RNG, Draft
-from arcbench.synth.inputs import between, chance, paint_noise, pick
-from arcbench.synth.programs import step_function
+from arcbench.synth.inputs import between, chance, paint_noise, pick, same_cells
+from arcbench.synth.programs import Steps
 
 Wrap = Callable[[RNG, Array], Array]
 NOTHING = np.zeros((0, 0), dtype=np.int64)  # an input that could not be drawn
@@ -29,16 +29,16 @@ class Disguise:
     wrap: Wrap
 
 
-def disguised(draft: Draft, disguise: Disguise) -> Draft:
+def disguised(draft: Draft, disguise: Disguise, apply: Steps | None = None) -> Draft:
     """The draft on inputs in disguise; an input that does not come back whole is not drawn."""
-    undo = step_function(disguise.step)
+    apply = Steps() if apply is None else apply
 
     def draw_input(rng: RNG) -> Array:
         inner = draft.draw_input(rng)
         outer = disguise.wrap(rng, inner)
         if not outer.size or max(outer.shape) > MAX_SIDE:
             return NOTHING
-        return outer if np.array_equal(undo(outer), inner) else NOTHING
+        return outer if same_cells(apply(disguise.step, outer), inner) else NOTHING
 
     names = dict.fromkeys((*disguise.concepts.split(", "), *draft.concepts))
     return Draft(
@@ -208,6 +208,6 @@ def with_distractors(
     if new.shape == out.shape == array.shape:
         kept = out.copy()
         kept.ravel()[places] = color
-        if np.array_equal(new, kept):
+        if same_cells(new, kept):
             return strewn, np.array(new)
-    return (strewn, np.array(new)) if np.array_equal(new, out) else None
+    return (strewn, np.array(new)) if same_cells(new, out) else None

@@ -1,20 +1,26 @@
 """`generate(seed, index)`: an endless, random-access stream of tasks with their programs."""
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
 from arcbench.dsl.concepts._types import AnyArray, Array
 from arcbench.errors import UserError
-from arcbench.grids import as_grid
+from arcbench.grids import Grid
 from arcbench.synth.checks import Fault, find_fault, is_grid, shown_colors
 from arcbench.synth.config import Phrasing, SynthConfig
 from arcbench.synth.disguises import disguised, draw_disguise, with_distractors
 from arcbench.synth.family import RNG, Draft, Family
-from arcbench.synth.programs import Transform, compile_program, draft_function, program_text
+from arcbench.synth.programs import (
+    Steps,
+    Transform,
+    compile_program,
+    draft_function,
+    program_text,
+)
 from arcbench.synth.registry import families
 from arcbench.synth.statistics import FIXED_TOKENS, PAIR_TOKENS, grid_tokens
 from arcbench.tasks import Pair, Task
@@ -37,10 +43,10 @@ FAVORED = {
 }  # fmt: skip
 FAVOR = 3.0
 TRAIN_PAIRS = (2, 3, 4, 5)
-_PAIRS_BELOW = np.cumsum([0.12, 0.6, 0.2])  # shares of 2, 3 and 4 train pairs, as in ARC
+_PAIRS_BELOW = np.cumsum([0.12, 0.6, 0.2]).tolist()  # shares of 2, 3 and 4 train pairs, as in ARC
 _TWO_TESTS = 0.05
 DEFAULT = SynthConfig()
-Edges = npt.NDArray[np.float64]
+Edges = list[float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,12 +117,13 @@ def _weights(config: SynthConfig, position: str) -> tuple[tuple[Family, ...], Ed
             weights.append(weight)
     if not chosen and position == "only":
         raise UserError("no family is left: all that are named have weight 0")
-    return tuple(chosen), np.cumsum(weights) / max(sum(weights), 1e-300)
+    edges = np.cumsum(weights) / max(sum(weights), 1e-300)
+    return tuple(chosen), edges.tolist()
 
 
 def _draw_family(rng: RNG, config: SynthConfig, position: str) -> Family | None:
     chosen, edges = _weights(config, position)
-    place = int(np.searchsorted(edges, rng.random(), "right"))
+    place = bisect_right(edges, rng.random())
     return chosen[min(len(chosen) - 1, place)] if chosen else None
 
 
@@ -153,14 +160,15 @@ def _attempt(rng: RNG, plan: _Plan, config: SynthConfig, task_id: str) -> SynthT
     if len(drafts) > 1 and any(len(d.steps) > 1 or d.preamble for d in drafts):
         return Fault.IDLE_STEP
     draft = drafts[0] if len(drafts) == 1 else _composed(drafts)
+    apply = Steps()
     disguise = ""
     if plan.disguised:
         drawn = draw_disguise(rng, draft.draw_input(rng))
         if drawn is None:
             return Fault.NO_DISGUISE
         disguise, how = drawn
-        draft = disguised(draft, how)
-    transform = draft_function(draft)
+        draft = disguised(draft, how, apply)
+    transform = draft_function(draft, apply)
     pairs = _draw_pairs(rng, draft, transform, config.max_prompt_tokens)
     if isinstance(pairs, Fault):
         return pairs
@@ -168,17 +176,24 @@ def _attempt(rng: RNG, plan: _Plan, config: SynthConfig, task_id: str) -> SynthT
     if plan.distracted:
         train, test = _distracted(rng, train, test, transform)
     tied = any(family.tied for family in plan.families)
-    fault = find_fault(draft, train, test, tied=tied)
+    fault = find_fault(draft, train, test, tied=tied, apply=apply)
     if fault is not None:
         return fault
     code, phrasing = _written(draft, plan.phrasing, [*train, *test])
-    grids = [Pair(input=as_grid(a), output=as_grid(b)) for a, b in (*train, *test)]
+    grids = [Pair(input=_frozen(a), output=_frozen(b)) for a, b in (*train, *test)]
     task = Task(
         id=task_id, train=tuple(grids[: len(train)]), test=tuple(grids[len(train) :]),
         source="synth",
     )  # fmt: skip
     names = tuple(family.name for family in plan.families)
     return SynthTask(task=task, code=code, families=names, disguise=disguise, phrasing=phrasing)
+
+
+def _frozen(array: Array) -> Grid:
+    """A grid of what `is_grid` has been asked of already."""
+    grid = array.astype(np.int8, order="C")
+    grid.setflags(write=False)
+    return grid
 
 
 def _composed(drafts: list[Draft]) -> Draft:
@@ -200,7 +215,7 @@ def _draw_pairs(
     rng: RNG, draft: Draft, transform: Transform, max_prompt_tokens: int
 ) -> tuple[Pairs, Pairs] | Fault:
     """Train and test pairs whose prompts are short enough; at least two train pairs."""
-    wanted = TRAIN_PAIRS[int(np.searchsorted(_PAIRS_BELOW, rng.random(), "right"))]
+    wanted = TRAIN_PAIRS[bisect_right(_PAIRS_BELOW, rng.random())]
     num_test = 2 if rng.random() < _TWO_TESTS else 1
     tests: Pairs = []
     train: Pairs = []

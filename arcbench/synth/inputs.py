@@ -130,6 +130,11 @@ def has_any(mask: AnyArray) -> bool:
     return 1 in mask.tobytes()
 
 
+def same_cells(one: AnyArray, other: AnyArray) -> bool:
+    """Whether two grids are the same: np.array_equal, which takes three times as long."""
+    return one.shape == other.shape and not has_any(one != other)
+
+
 def paint_noise(rng: RNG, grid: Array, colors: Sequence[int], density: float) -> None:
     """Give a share `density` of the cells a random one of the colours (in place)."""
     mask = rng.random(grid.shape) < density

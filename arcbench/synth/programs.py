@@ -90,17 +90,38 @@ def compile_program(code: str) -> Transform:
     return transform
 
 
-def draft_function(draft: Draft) -> Transform:
-    """What the draft's program does, without compiling its text: steps are compiled once."""
+class Steps:
+    """Applies steps to grids, each step once to the same array; for one draft and its inputs.
+
+    The arrays must not change in the meantime: concepts and the checks leave theirs alone.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], tuple[AnyArray, Any]] = {}
+
+    def __call__(self, step: str, grid: AnyArray) -> Any:
+        # The grid is kept as well, so that no other one gets its id.
+        key = (step, id(grid))
+        found = self._known.get(key)
+        if found is None:
+            self._known[key] = found = (grid, step_function(step)(grid))
+        return found[1]
+
+
+def draft_function(draft: Draft, apply: Steps | None = None) -> Transform:
+    """What the draft's program does, without compiling its text: steps are compiled once.
+
+    `apply` remembers what the steps made of a grid.
+    """
     if draft.preamble:
         return compile_program(program_text(draft))
-    functions = [step_function(step) for step in draft.steps]
-    if len(functions) == 1:
-        return functions[0]
+    if len(draft.steps) == 1:
+        return step_function(draft.steps[0])
+    apply = Steps() if apply is None else apply
 
     def transform(grid: AnyArray) -> Any:
-        for function in functions:
-            grid = function(grid)
+        for step in draft.steps:
+            grid = apply(step, grid)
         return grid
 
     return transform

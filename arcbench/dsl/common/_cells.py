@@ -89,9 +89,7 @@ def _are_bytes(keys: Grid) -> bool:
     return bool(np.maximum.reduce(keys.view(f"u{keys.dtype.itemsize}"), axis=None) < 255)
 
 
-def _spread(
-    cells: list[Any], starts: list[int], stride: int, is_diagonal: bool
-) -> list[list[int]]:
+def _spread(cells: list[Any], starts: list[int], stride: int, is_diagonal: bool) -> list[list[int]]:
     """For each start not reached before: the positions connected with it through equal keys.
 
     What is reached becomes `cells[0]`, nothing.
