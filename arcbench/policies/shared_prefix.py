@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import frexp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -206,6 +207,8 @@ def _attention(
         return out[0], None
     rows, heads, _, width = query.shape
     kv_heads = key.shape[1]
+    if frexp(scaling)[0] == 0.5:  # exact for a power of two, and fewer numbers than the scores
+        query, scaling = query * scaling, 1.0
     grouped = query.view(rows, kv_heads, heads // kv_heads, width)
     parts, at = [], 0
     for prefix in shared_prefix:
@@ -215,10 +218,7 @@ def _attention(
     old, weight_old = parts[0]
     if len(parts) > 1:
         old, weight_old = (torch.cat(found) for found in zip(*parts, strict=True))
-    scores = (
-        (grouped @ key.transpose(-1, -2)).float().mul_(scaling)
-    )  # (rows, kv heads, groups, new)
-    new, weight_new = _attended(scores, value)
+    new, weight_new = _attended(_scores(grouped, key, scaling), value)  # (rows, kv heads, groups)
     share = torch.sigmoid(weight_old - weight_new)[..., None].to(query.dtype)
     mixed = share * old + (1 - share) * new
     return mixed.reshape(rows, 1, heads, width), None
@@ -231,13 +231,18 @@ def _over_prompts(
     _, kv_heads, groups, width = asked.shape
     prompts, slots = prefix.rows.shape
     asked = asked[prefix.rows].transpose(1, 2).reshape(prompts, kv_heads, slots * groups, width)
-    scores = (asked @ prefix.keys[layer].transpose(-1, -2)).float().mul_(scaling)
+    scores = _scores(asked, prefix.keys[layer], scaling)
     # weights: (prompts, kv heads, slots · groups)
     found, weights = _attended(scores.add_(prefix.bias), prefix.values[layer])
     found = found.view(prompts, kv_heads, slots, groups, width).transpose(1, 2)
     found = found.reshape(prompts * slots, kv_heads, groups, width)[prefix.place]
     weights = weights.view(prompts, kv_heads, slots, groups).transpose(1, 2)
     return found, weights.reshape(prompts * slots, kv_heads, groups)[prefix.place]
+
+
+def _scores(query: "Tensor", keys: "Tensor", scaling: float) -> "Tensor":
+    scores = (query @ keys.transpose(-1, -2)).float()
+    return scores if scaling == 1 else scores.mul_(scaling)
 
 
 def _attended(scores: "Tensor", values: "Tensor") -> tuple["Tensor", "Tensor"]:
