@@ -182,6 +182,25 @@ def test_what_the_same_tasks_earn_less_of_is_found_before_the_reward_shows_it():
     assert Kind.FALLING not in found(unknown)
 
 
+@pytest.mark.parametrize("gain", [True, False])
+def test_programs_that_solved_and_are_forgotten_are_found_in_three_steps(gain):
+    """Destroyed by its first updates: there is no beginning to hold anything against."""
+    ruined = [
+        {
+            "step": step, series.REWARD_MEAN: 4.0 if step < 3 else 0.8, series.SOLVE_RATE: 0.3,
+            **({series.REWARD_GAIN: 0.0 if step < 3 else -3.0} if gain else {}),
+            **({series.RECALL: 1.0 if step < 3 else 0.01} if step > 1 else {}),
+        }
+        for step in range(1, 9)
+    ]  # fmt: skip
+    finding = found(ruined)[Kind.FALLING]
+    assert (finding.found_step, finding.first_step) == (5, 3)
+    assert finding.severity is Severity.CRITICAL
+    assert "1% is left of the probability" in finding.evidence
+    better = [{**line, series.REWARD_MEAN: 8.0, series.REWARD_GAIN: 2.0} for line in ruined]
+    assert found(better) == {}  # another program is in their place
+
+
 def test_what_a_collapse_is_measured_against_does_not_become_the_collapse():
     """Ruined in the fifth step of two hundred: it is still so at the end."""
     lines = changed(steady(9, 200), -6, **COLLAPSES[Kind.GIBBERISH])

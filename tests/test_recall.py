@@ -1,5 +1,6 @@
 """How likely the policy still finds what solved tasks: what is kept of them, and what is left."""
 
+import json
 from dataclasses import replace
 from math import log
 
@@ -68,8 +69,11 @@ def test_a_task_has_one_program_and_there_is_an_end_of_tasks(tmp_path):
     for step in range(1, MOST + 9):
         recall.see(step, group(f"t{step}", -1.0), PROMPT)
         recall.see(step, group("t1", -0.5), PROMPT)
-    recall.metrics(100)
-    assert len(policy.asked[-1]) == MOST
+    for step in range(100, 100 + MOST):
+        recall.metrics(step)
+    asked = [ids for both in policy.asked for ids in both]
+    assert len(asked) == 2 * MOST
+    assert len(json.loads((tmp_path / FILE).read_text())) == MOST
 
 
 def test_programs_are_scored_in_turns(tmp_path):

@@ -1,5 +1,6 @@
 """The rules on the reward: see `rules`."""
 
+from dataclasses import replace
 from math import sqrt
 
 from arcbench import series
@@ -9,6 +10,7 @@ from arcbench.diagnostics.signals import KEPT, RECENT, Signals
 
 MANY_GROUPS = 20  # so many tasks are not unsolvable by chance where some were solved
 SAME_TASKS = 5.0  # standard errors of a loss on the same tasks
+GONE, HALF_GONE = 0.1, 0.4  # what is left of programs' probability: of each, and on average
 DOUBT = 3.0  # standard errors: too little for a finding, too much for a healthy policy
 
 
@@ -27,8 +29,9 @@ def falling(signals: Signals) -> Sign | None:
             f"beginning; {floor:.2f} is the least there is"
         )
         return sign(Kind.FALLING, series.REWARD_MEAN, track, said, critical=True, window=FAST)
-    if (gone := _none_solves(signals) or _less_on_the_same_tasks(signals)) is not None:
-        return gone
+    for rule in (_forgotten, _none_solves, _less_on_the_same_tasks):
+        if (gone := rule(signals)) is not None:
+            return gone
     if track.count < 2 * RECENT:
         return None
     when, best = track.best
@@ -43,6 +46,38 @@ def falling(signals: Signals) -> Sign | None:
     )
     critical = lost >= 0.5 * (best - floor)
     return sign(Kind.FALLING, series.REWARD_MEAN, track, said, critical=critical)
+
+
+def _forgotten(signals: Signals) -> Sign | None:
+    """Programs that solved have become unlikely, and nothing better has come in their place.
+
+    Each step scores others of them, so that a few steps in a row are no chance.
+    """
+    track = signals.get(series.RECALL)
+    if track is None or not _earns_less(signals):
+        return None
+    gone = track.count >= FAST and max(track.latest(FAST)) <= GONE
+    if not gone and (track.count < RECENT or track.mean() > HALF_GONE):
+        return None
+    size = FAST if gone else RECENT
+    said = (
+        f"{track.mean(size):.0%} is left of the probability of programs that solved tasks, those "
+        f"that were scored in the last {size} steps"
+    )
+    # Its beginning is of other programs, and no less a part of this.
+    return replace(
+        sign(Kind.FALLING, series.RECALL, track, said, critical=gone),
+        sure=gone,
+        first_step=track.latest_since(size),
+    )
+
+
+def _earns_less(signals: Signals) -> bool:
+    """Whether the last steps earned less than their tasks did at first."""
+    gain, reward = signals.get(series.REWARD_GAIN), signals.get(series.REWARD_MEAN)
+    if gain is not None:
+        return gain.mean(FAST) < 0
+    return reward is not None and reward.mean(FAST) < reward.start
 
 
 def _none_solves(signals: Signals) -> Sign | None:
@@ -145,6 +180,8 @@ def pays(signals: Signals) -> bool:
 
 
 def falls(signals: Signals) -> bool:
-    """Whether the reward has left the range of the beginning downwards."""
-    track = signals.get(series.REWARD_MEAN)
+    """Whether the reward has left the range of the beginning downwards, or what solved is lost."""
+    track, recall = signals.get(series.REWARD_MEAN), signals.get(series.RECALL)
+    if recall is not None and recall.mean(FAST) < 0.5 and _earns_less(signals):
+        return True
     return track is not None and track.shift(5) <= -DOUBT

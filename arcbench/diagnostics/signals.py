@@ -119,6 +119,10 @@ class Track:
         """The latest values, of the beginning too where there are no others."""
         return [v for _, v in list(self._latest)[-size:]]
 
+    def latest_since(self, size: int) -> int:
+        """The first step of `latest`."""
+        return list(self._latest)[-size:][0][0]
+
     def before(self, size: int) -> tuple[float, float]:
         """The least and the most of all values but the latest `size`; there must be others."""
         older = [v for _, v in list(self._latest)[:-size]]

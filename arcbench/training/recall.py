@@ -22,7 +22,9 @@ from arcbench.training.sync import Logprobs, Probe
 
 FILE = "recall.json"  # in the run folder
 MOST = 16  # programs, each of another task: enough that one more or less tells nothing
-SHARE = 64  # completions of a step for each program that is scored after it: 1 % of its work
+# Programs that are scored after a step: one for so many of its completions (1 % of its work), but
+# no more than this.
+SHARE, AT_ONCE = 64, 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +67,7 @@ class Recall:
         """Of a run folder."""
         path = folder / FILE
         rows = json.loads(path.read_text()) if path.is_file() else []
-        each = max(1, completions_per_step // SHARE)
+        each = min(AT_ONCE, max(1, completions_per_step // SHARE))
         return cls(path=path, each_step=each, _known=[Solved.from_dict(r) for r in rows], **parts)
 
     def see(self, step: int, group: RolloutGroup, messages: Sequence[Message]) -> None:
