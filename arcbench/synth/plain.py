@@ -8,41 +8,25 @@ import ast
 import copy
 import importlib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 from arcbench.dsl import concepts
 from arcbench.dsl.common.colors import Color
+from arcbench.synth import plain_forms
 from arcbench.synth.family import Draft
 
 LIBRARY = "arcbench.dsl"
-# The library's own is made for speed, and several times as long.
-COMPONENTS = """
-def components(keys, foreground, connectivity):
-    \"\"\"Connected cells with equal keys, as lists of indices into keys.ravel().\"\"\"
-    steps = [(-1, 0), (1, 0), (0, -1), (0, 1)]
-    if connectivity == 8:
-        steps += [(-1, -1), (-1, 1), (1, -1), (1, 1)]
-    height, width = keys.shape
-    seen = ~foreground
-    parts = []
-    for start in np.argwhere(foreground).tolist():
-        part = [tuple(start)] if not seen[tuple(start)] else []
-        seen[tuple(start)] = True
-        for row, column in part:
-            for down, right in steps:
-                r, c = row + down, column + right
-                if 0 <= r < height and 0 <= c < width and not seen[r, c]:
-                    if keys[r, c] == keys[row, column]:
-                        seen[r, c] = True
-                        part.append((r, c))
-        if part:
-            parts.append([r * width + c for r, c in part])
-    return parts
-"""
-SHORTER = {"arcbench.dsl.common._cells": COMPONENTS}  # in place of definitions of a module
+# In place of the definitions of the same name in a module.
+SHORTER: Mapping[str, tuple[Callable[..., Any], ...]] = {
+    "arcbench.dsl.common._cells": (plain_forms.components,),
+    "arcbench.dsl.concepts._components": (plain_forms.Thing,),
+    "arcbench.dsl.concepts.layout": (plain_forms._largest_frame,),
+    "arcbench.dsl.concepts.symmetry": (plain_forms.complete_symmetry,),
+}
 
 
 def plain_program(draft: Draft) -> str:
@@ -72,7 +56,7 @@ def _module_sources(name: str) -> Mapping[str, "_Source | ast.ImportFrom"]:
     """What the top level of a module defines or imports, by name."""
     module: ModuleType = importlib.import_module(name)
     found: dict[str, _Source | ast.ImportFrom] = {}
-    written = inspect.getsource(module) + SHORTER.get(name, "")
+    written = "\n".join([inspect.getsource(module), *map(inspect.getsource, SHORTER.get(name, ()))])
     for node in ast.parse(written).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found[node.name] = _Source(module=name, node=node)
@@ -90,6 +74,8 @@ def _module_sources(name: str) -> Mapping[str, "_Source | ast.ImportFrom"]:
 def _source(name: str, module: str) -> "_Source | ast.ImportFrom | None":
     """Where a name of a module is defined, through imports within the library."""
     found = _module_sources(module).get(name)
+    if found is None and module in SHORTER:  # what only the shorter forms need
+        found = _module_sources(plain_forms.__name__).get(name)
     if isinstance(found, ast.ImportFrom) and (found.module or "").startswith(LIBRARY):
         return _source(name, str(found.module))
     return found

@@ -31,11 +31,18 @@ class Thing:
         self.background = background
         self.size = len(flat)
         width = int(grid.shape[1])
-        self.top: int = min(flat) // width
-        self.bottom: int = max(flat) // width
-        columns = [i % width for i in flat] if len(flat) > 1 else (flat[0] % width,)
-        self.left: int = min(columns)
-        self.right: int = max(columns)
+        self.top: int
+        self.left: int
+        self.bottom: int
+        self.right: int
+        if len(flat) == 1:
+            self.top, self.left = self.bottom, self.right = divmod(flat[0], width)
+            return
+        self.top = min(flat) // width
+        self.bottom = max(flat) // width
+        columns = [i % width for i in flat]
+        self.left = min(columns)
+        self.right = max(columns)
 
     @property
     def height(self) -> int:
@@ -55,16 +62,15 @@ class Thing:
     @cached_property
     def counts(self) -> Counter[int]:
         """How many cells of each colour."""
-        width = self.grid.shape[1]
-        item = self.grid.item
-        return Counter(item(i // width, i % width) for i in self.flat)
+        return Counter(self.grid.take(self.flat).tolist())
 
     @cached_property
     def color(self) -> int:
         """The most common colour (the smaller one of two)."""
         if self.size == 1:
             return int(self.grid[self.top, self.left])
-        return min(self.counts, key=lambda c: (-self.counts[c], c))
+        counts = self.counts
+        return min(counts, key=lambda c: (-counts[c], c)) if len(counts) > 1 else next(iter(counts))
 
     @property
     def mark_color(self) -> int:
@@ -77,10 +83,9 @@ class Thing:
         if self.is_full:
             return np.ones((self.height, self.width), dtype=np.int64)
         width = self.grid.shape[1]
-        out = np.zeros((self.height, self.width), dtype=np.int64)
-        inner = out.ravel()
-        inner[[(i // width - self.top) * self.width + i % width - self.left for i in self.flat]] = 1
-        return out
+        rows = np.zeros((self.height, width), dtype=np.int64)
+        rows.ravel()[np.array(self.flat) - self.top * width] = 1
+        return rows[:, self.left : self.right + 1].copy()
 
     @cached_property
     def patch(self) -> Array:

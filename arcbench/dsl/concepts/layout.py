@@ -4,8 +4,8 @@ from typing import Literal
 
 import numpy as np
 
-from arcbench.dsl.common._cells import dilate
-from arcbench.dsl.concepts._components import Kind, Thing, regions, things
+from arcbench.dsl.common._cells import components, dilate
+from arcbench.dsl.concepts._components import Kind, Thing, things
 from arcbench.dsl.concepts._types import AnyArray, Array, Line
 from arcbench.dsl.concepts.geometry import background_of
 
@@ -22,19 +22,19 @@ __all__ = [
 
 def _largest_frame(grid: AnyArray) -> Thing | None:
     """The object with the largest box whose rim is all its own, with something inside."""
+    parts = components(grid, np.ones(grid.shape, dtype=bool), connectivity=4)
+    large = [Thing(grid, part, 0) for part in parts if len(part) >= 8]
     best: Thing | None = None
-    for color in np.unique(grid).tolist():
-        for part in regions(grid, color):
-            if len(part) < 8:
-                continue
-            thing = Thing(grid, part, 0)
-            if thing.height < 3 or thing.width < 3 or thing.is_full:
-                continue
-            mask = thing.mask
-            if not (mask[0].all() and mask[-1].all() and mask[:, 0].all() and mask[:, -1].all()):
-                continue
-            if best is None or thing.height * thing.width > best.height * best.width:
-                best = thing
+    # Of two that are equally large the one with the smaller colour, then the first one.
+    for thing in sorted(large, key=lambda thing: grid.item(thing.flat[0])):
+        height, width = thing.height, thing.width
+        if height < 3 or width < 3 or thing.is_full or thing.size < 2 * (height + width) - 4:
+            continue
+        if best is not None and height * width <= best.height * best.width:
+            continue
+        mask = thing.mask
+        if mask[0].all() and mask[-1].all() and mask[:, 0].all() and mask[:, -1].all():
+            best = thing
     return best
 
 

@@ -70,46 +70,52 @@ def complete_symmetry(grid: AnyArray, kind: Kind = "both") -> Array:
     """
     ground = background_of(grid)
     content = grid != ground
-    cells = np.argwhere(content)
-    if len(cells) < 2:
-        return np.array(grid)
-    height, width = grid.shape
-    (top, left), (bottom, right) = cells.min(0).tolist(), cells.max(0).tolist()
+    size = int(np.count_nonzero(content))
+    box = box_of(content)
     best_score, best = 0, np.array(grid)
+    if box is None or size < 2:
+        return best
+    height, width = grid.shape
+    top, bottom, left, right = box[0].start, box[0].stop - 1, box[1].start, box[1].stop - 1
+    is_turned = kind in ("all", "diagonal", "quarter_turn")
     # Sums of opposite indices, that is, twice the centre; only near the middle of the content.
     reach = min(8, max(bottom - top, right - left) // 2 + 2)
     for total_row in range(top + bottom - reach, top + bottom + reach + 1):
         for total_column in range(left + right - reach, left + right + reach + 1):
-            if kind in ("all", "diagonal", "quarter_turn") and (total_row - total_column) % 2:
+            if is_turned and (total_row - total_column) % 2:
                 continue
             reach_row = min(total_row, 2 * (height - 1) - total_row)
             reach_column = min(total_column, 2 * (width - 1) - total_column)
             if reach_row < 0 or reach_column < 0:
                 continue
-            if kind in ("all", "diagonal", "quarter_turn"):
+            if is_turned:
                 reach_row = reach_column = min(reach_row, reach_column)
             rows = slice((total_row - reach_row) // 2, (total_row + reach_row) // 2 + 1)
             columns = slice(
                 (total_column - reach_column) // 2, (total_column + reach_column) // 2 + 1
             )
+            if rows.start > top or rows.stop <= bottom:
+                continue
+            if columns.start > left or columns.stop <= right:
+                continue
             part, filled = grid[rows, columns], content[rows, columns]
-            if int(filled.sum()) < len(cells):
-                continue
-            clash, whole, whole_orbit = False, np.array(part), filled
-            for image in _images(part, kind)[1:]:
-                other = image != ground
-                clash = clash or bool((filled & other & (part != image)).any())
-                whole_orbit = whole_orbit & (part == image)
-                whole = np.where(whole == ground, image, whole)
-            if clash:
-                continue
-            # A colour that is symmetric as a whole marks the centre; then the single cells count.
-            torn = part[filled & ~whole_orbit]
-            marks = int((filled & ~np.isin(part, torn)).sum())
-            score = 1 + int(whole_orbit.sum()) + 100 * min(marks, 9)
-            if score > best_score:
+            images, whole_orbit = _images(part, kind)[1:], filled
+            for image in images:
+                same = part == image
+                if np.count_nonzero((image != ground) & filled & ~same):
+                    break
+                whole_orbit = whole_orbit & same
+            else:
+                # A colour that is symmetric as a whole marks the centre; then its cells count.
+                torn = set(part[filled & ~whole_orbit].tolist())
+                marks = size - sum(int(np.count_nonzero(part == color)) for color in torn)
+                score = 1 + int(np.count_nonzero(whole_orbit)) + 100 * min(marks, 9)
+                if score <= best_score:
+                    continue
                 best_score, best = score, np.array(grid)
-                best[rows, columns] = whole
+                for image in images:
+                    view = best[rows, columns]
+                    np.copyto(view, image, where=view == ground)
     return best
 
 
