@@ -1,4 +1,4 @@
-"""The noise of many samples at once is that of numpy's own generators."""
+"""The noise of samples: each has its own, whatever else is drawn beside it."""
 
 import numpy as np
 import pytest
@@ -7,31 +7,35 @@ from hypothesis import strategies as st
 
 from arcbench.policies.noise import uniform
 
-indices = st.integers(0, 2**32 - 1)
+indices = st.integers(0, 2**31 - 1)
+rows = st.lists(st.tuples(st.integers(0, 3), indices), min_size=1, max_size=6)
 
 
-@given(
-    seed=st.integers(0, 2**130),
-    pairs=st.lists(st.tuples(indices, indices), min_size=1, max_size=5),
-    steps=st.integers(1, 70),
-)
-def test_every_row_has_the_numbers_of_a_generator_of_its_own(seed, pairs, steps):
-    prompts, samples = np.array(pairs).T
-    want = [np.random.default_rng([seed, *p]).random(steps, dtype=np.float32) for p in pairs]
-    assert np.array_equal(uniform(seed, prompts, samples, steps), want)
+def drawn(seed: int, pairs: list[tuple[int, int]], steps: int) -> np.ndarray:
+    prompts, samples = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return uniform(seed, prompts, samples, steps)
 
 
-def test_rows_of_several_pieces_stand_in_order():
-    prompts = np.repeat(np.arange(40), 100)
-    samples = np.tile(np.arange(100), 40)
-    whole = uniform(3, prompts, samples, 300)
-    for row in (0, 873, 874, 1747, 3999):
-        rng = np.random.default_rng([3, prompts[row], samples[row]])
-        assert np.array_equal(whole[row], rng.random(300, dtype=np.float32))
+@given(seed=st.integers(0, 2**70), pairs=rows, steps=st.integers(1, 9), more=st.integers(0, 9))
+def test_the_noise_of_a_sample_depends_on_no_other_row_and_not_on_the_number_of_steps(
+    seed, pairs, steps, more
+):
+    together = drawn(seed, pairs, steps + more)
+    assert ((together >= 0) & (together < 1)).all()
+    for row, pair in zip(together, pairs, strict=True):
+        assert np.array_equal(row[:steps], drawn(seed, [pair], steps)[0])
+
+
+def test_seeds_prompts_and_samples_have_noise_of_their_own_that_fills_the_range():
+    pairs = [(prompt, sample) for prompt in range(20) for sample in range(50)]
+    both = np.concatenate([drawn(seed, pairs, 8) for seed in (0, 1)])
+    assert len(np.unique(both, axis=0)) == len(both)
+    assert np.abs(np.corrcoef(both[:-1, 0], both[1:, 0])[0, 1]) < 0.1
+    assert both.mean() == pytest.approx(0.5, abs=0.01)
+    assert both.std() == pytest.approx(12**-0.5, abs=0.01)
 
 
 def test_no_rows_are_no_numbers_and_a_negative_seed_is_refused_as_by_numpy():
-    none = np.array([], dtype=np.int64)
-    assert uniform(0, none, none, 7).shape == (0, 7)
-    with pytest.raises(ValueError, match="-1"):
-        uniform(-1, none, none, 7)
+    assert drawn(0, [], 7).shape == (0, 7)
+    with pytest.raises(ValueError, match="negative"):
+        drawn(-1, [(0, 0)], 7)
