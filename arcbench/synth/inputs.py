@@ -5,6 +5,7 @@ A `Style` is drawn once a task (colours, sizes, background), then each input is 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -161,30 +162,34 @@ def sprite(rng: RNG, height: int, width: int, colors: Sequence[int], ground: int
     """A small connected figure on `ground` that touches all four sides of its box mostly."""
     out = [ground] * (height * width)  # a list: its items are read and written one by one
     row, column = int(rng.integers(height)), int(rng.integers(width))
+    place, ways = row * width + column, _ways(height, width)
     color = pick(rng, colors)
     is_plain = len(colors) == 1
     steps = rng.integers(4, size=3 * height * width).tolist()
     cells = max(2, int(height * width * (0.5 + 0.35 * rng.random())))
     seen = 0
     for step in steps:
-        place = row * width + column
         if out[place] == ground:
             out[place] = color if is_plain else pick(rng, colors)
             seen += 1
             if seen >= cells:
                 break
-        if step == 0:
-            if row + 1 < height:
-                row += 1
-        elif step == 1:
-            if row:
-                row -= 1
-        elif step == 2:
-            if column + 1 < width:
-                column += 1
-        elif column:
-            column -= 1
+        place = ways[place][step]
     return np.array(out, dtype=np.int64).reshape(height, width)
+
+
+@cache
+def _ways(height: int, width: int) -> list[tuple[int, int, int, int]]:
+    """From each cell the cells below, above, on the right and on the left; itself at an edge."""
+    return [
+        (
+            place + width if row + 1 < height else place,
+            place - width if row else place,
+            place + 1 if column + 1 < width else place,
+            place - 1 if column else place,
+        )
+        for place, (row, column) in enumerate(np.ndindex(height, width))
+    ]
 
 
 def paint_sprites(

@@ -130,7 +130,8 @@ def draft_function(draft: Draft, apply: Steps | None = None) -> Transform:
 @lru_cache(maxsize=32_768)
 def step_function(step: str) -> Transform:
     """One step, an expression in `grid`, as a function."""
-    function: Transform = eval(f"lambda grid: {step}", dict(_names()))
+    # All share one table of names: thousands of copies keep the garbage collector busy.
+    function: Transform = eval(f"lambda grid: {step}", _names())
     return function
 
 
