@@ -104,7 +104,8 @@ class Thing:
         """Background regions that it encloses: by Euler's formula, as it is connected."""
         if self.is_full or min(self.height, self.width) < 3:
             return 0
-        cells = np.pad(self.mask == 1, 1)
+        cells = np.zeros((self.height + 2, self.width + 2), dtype=bool)
+        cells[1:-1, 1:-1] = self.mask
         rows, columns = cells[1:] | cells[:-1], cells[:, 1:] | cells[:, :-1]
         corners = rows[:, 1:] | rows[:, :-1]
         edges = np.count_nonzero(rows) + np.count_nonzero(columns)
