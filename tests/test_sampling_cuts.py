@@ -58,17 +58,18 @@ def test_a_penalty_reaches_tokens_of_the_prompt_and_those_already_written(tmp_pa
     policy = TransformersPolicy.load(save_tiny_policy(tmp_path))
     message = {"role": "user", "content": "Red Blue Red"}
 
-    def repeats(penalty: float) -> int:
+    def repeats(penalty: float) -> float:
+        """Their share: completions that end early have fewer of all."""
         config = SamplingConfig(
             n=64, temperature=1.0, max_new_tokens=8, repetition_penalty=penalty, seed=3
         )
         prompt = policy.chat.ids([message])
-        found = 0
+        found = []
         for completion in sample(policy, [[message]], config)[0]:
             before = set(prompt)
             for token in completion.token_ids:
-                found += token in before
+                found.append(token in before)
                 before.add(token)
-        return found
+        return sum(found) / len(found)
 
     assert repeats(1e4) < repeats(1.0) < repeats(1e-4)
