@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from arcbench.dsl.common import _cells
-from arcbench.dsl.concepts import _components, layout, symmetry
+from arcbench.dsl.concepts import _components, drawing, layout, symmetry
 from arcbench.synth import plain_forms
+from arcbench.synth.family import Draft
+from arcbench.synth.plain import plain_program
 
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9)
 GRIDS = arrays(np.int64, SHAPES, elements=st.sampled_from([0, 0, 0, 1, 2]))
@@ -68,3 +70,17 @@ def test_symmetry_is_completed_in_the_same_way(grid, kind, torn):
     one, other = plain_forms.complete_symmetry(grid, kind), symmetry.complete_symmetry(grid, kind)
     assert one.dtype == other.dtype
     assert np.array_equal(one, other)
+
+
+def test_calls_that_choose_differently_from_one_table_are_both_written_out():
+    """Was wrong once: the table had the first call's choice alone."""
+    grid = np.zeros((7, 7), dtype=int)
+    grid[3, 3], grid[0, 6] = 1, 2
+    first, second = "surround(grid, 1, 3, 'ring')", "surround(grid, 2, 4, 'far_x')"
+    nested = second.replace("(grid,", f"({first},", 1)
+    for steps in ((first, second), (nested,)):
+        draft = Draft(concepts=("dots",), steps=steps, draw_input=lambda rng: grid)
+        space: dict = {}
+        exec(plain_program(draft), space)
+        want = drawing.surround(drawing.surround(grid, 1, 3, "ring"), 2, 4, "far_x")
+        assert np.array_equal(space["transform"](grid.copy()), want)

@@ -31,11 +31,15 @@ SHORTER: Mapping[str, tuple[Callable[..., Any], ...]] = {
 
 def plain_program(draft: Draft) -> str:
     """The draft as a program that imports numpy and Python's own modules only."""
-    helpers: dict[str, str] = {}
-    imports: dict[str, None] = {}
-    *first, last = (_plain_step(step, helpers, imports) for step in draft.steps)
-    lines = ["import numpy as np", *imports, "", "# concepts:", "# " + ", ".join(draft.concepts)]
-    for text in helpers.values():
+    writer = _Steps()
+    steps = [writer.step(step) for step in draft.steps]
+    if writer.words:  # calls share the tables of choices, which the first of them has cut
+        writer = _Steps(writer.words)
+        steps = [writer.step(step) for step in draft.steps]
+    *first, last = steps
+    lines = ["import numpy as np", *writer.imports]
+    lines += ["", "# concepts:", "# " + ", ".join(draft.concepts)]
+    for text in writer.helpers.values():
         lines += ["", *([""] if text.startswith(("def ", "class ")) else []), text]
     if draft.preamble:
         lines += ["", "", draft.preamble.strip("\n")]
@@ -212,12 +216,17 @@ def _pruned(node: ast.ClassDef, used: set[str]) -> ast.ClassDef:
     return slim
 
 
-class _Step(ast.NodeTransformer):
-    """Writes out the calls of a step."""
+class _Steps(ast.NodeTransformer):
+    """Writes out the calls of a program's steps."""
 
-    def __init__(self, helpers: dict[str, str], imports: dict[str, None]) -> None:
-        self.helpers = helpers
-        self.imports = imports
+    def __init__(self, words: frozenset[str] = frozenset()) -> None:
+        self.helpers: dict[str, str] = {}
+        self.imports: dict[str, None] = {}
+        self.words = words  # strings of the calls
+
+    def step(self, text: str) -> str:
+        """The expression of a step, with its calls written out."""
+        return ast.unparse(ast.fix_missing_locations(self.visit(ast.parse(text, mode="eval"))))
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         self.generic_visit(node)
@@ -233,7 +242,8 @@ class _Step(ast.NodeTransformer):
         if short is not None:
             written: ast.expr = self.visit(short)
             return written
-        helpers, imports = _written_out(node.func.id, module, _words(node, module))
+        self.words |= _words(node, module)
+        helpers, imports = _written_out(node.func.id, module, self.words)
         for name, text in helpers.items():
             self.helpers.setdefault(name, text)
         self.imports.update(dict.fromkeys(imports))
@@ -319,8 +329,3 @@ def _substituted(body: ast.expr, bound: Mapping[str, ast.expr], module: str) -> 
 
     filled: ast.expr = _Fill().visit(copy.deepcopy(body))
     return filled
-
-
-def _plain_step(step: str, helpers: dict[str, str], imports: dict[str, None]) -> str:
-    tree = _Step(helpers, imports).visit(ast.parse(step, mode="eval"))
-    return ast.unparse(ast.fix_missing_locations(tree))
