@@ -21,7 +21,7 @@ times as long, or as suddenly as above | DAPO, Dr. GRPO, trl #3138 |
 first); or 3 times as high and it does not pay | 0.1 and 0.7; 6 times | DAPO, arXiv 2505.22617 |
 | failing | share of programs that fail clearly up by 0.2 | by 0.5 | Reasoning360 #109 |
 | falling | 0.2 of the height to the best lost, 6 standard errors; 5 where the same tasks are \
-compared; or 0.4 left of the probability of programs that solved, and tasks earn less than at \
+compared; or 0.5 left of the probability of programs that solved, and tasks earn less than at \
 first | 0.5; 3 steps with 0.1 left of it, or near the least reward that were never so low | arc25 \
 diary |
 | hacked | reward up, solved share below 0.6 times, exact grids carry less than half | 0.25 times \

@@ -10,7 +10,7 @@ from arcbench.diagnostics.signals import KEPT, RECENT, Signals
 
 MANY_GROUPS = 20  # so many tasks are not unsolvable by chance where some were solved
 SAME_TASKS = 5.0  # standard errors of a loss on the same tasks
-GONE, HALF_GONE = 0.1, 0.4  # what is left of programs' probability: of each, and on average
+GONE, HALF_GONE = 0.1, 0.5  # what is left of programs' probability: of each, and on average
 DOUBT = 3.0  # standard errors: too little for a finding, too much for a healthy policy
 
 
@@ -54,12 +54,14 @@ def _forgotten(signals: Signals) -> Sign | None:
     Each step scores others of them, so that a few steps in a row are no chance.
     """
     track = signals.get(series.RECALL)
-    if track is None or not _earns_less(signals):
+    if track is None:
         return None
-    gone = track.count >= FAST and max(track.latest(FAST)) <= GONE
-    if not gone and (track.count < RECENT or track.mean() > HALF_GONE):
-        return None
+    gone = track.count >= FAST and max(track.latest(FAST)) <= GONE and _earns_less(signals, FAST)
     size = FAST if gone else RECENT
+    if not gone and (
+        track.count < RECENT or track.mean() > HALF_GONE or not _earns_less(signals, RECENT)
+    ):
+        return None
     said = (
         f"{track.mean(size):.0%} is left of the probability of programs that solved tasks, those "
         f"that were scored in the last {size} steps"
@@ -72,12 +74,12 @@ def _forgotten(signals: Signals) -> Sign | None:
     )
 
 
-def _earns_less(signals: Signals) -> bool:
-    """Whether the last steps earned less than their tasks did at first."""
+def _earns_less(signals: Signals, size: int) -> bool:
+    """Whether the last so many steps earned less than their tasks did at first."""
     gain, reward = signals.get(series.REWARD_GAIN), signals.get(series.REWARD_MEAN)
     if gain is not None:
-        return gain.mean(FAST) < 0
-    return reward is not None and reward.mean(FAST) < reward.start
+        return gain.mean(size) < 0
+    return reward is not None and reward.mean(size) < reward.start
 
 
 def _none_solves(signals: Signals) -> Sign | None:
@@ -182,6 +184,6 @@ def pays(signals: Signals) -> bool:
 def falls(signals: Signals) -> bool:
     """Whether the reward has left the range of the beginning downwards, or what solved is lost."""
     track, recall = signals.get(series.REWARD_MEAN), signals.get(series.RECALL)
-    if recall is not None and recall.mean(FAST) < 0.5 and _earns_less(signals):
+    if recall is not None and recall.mean(FAST) < 0.5 and _earns_less(signals, FAST):
         return True
     return track is not None and track.shift(5) <= -DOUBT
