@@ -9,7 +9,7 @@ import pytest
 from arcbench import series
 from arcbench.policies.base import Completion
 from arcbench.rollouts import RolloutGroup
-from arcbench.training.recall import FILE, MOST, Recall
+from arcbench.training.recall import CLOSE, FILE, MOST, Recall
 from tests.test_series import FLAT, MIXED
 
 PROMPT = [{"role": "user", "content": "?"}]
@@ -84,6 +84,18 @@ def test_programs_are_scored_in_turns(tmp_path):
     for step in range(2, 8):
         recall.metrics(step)
     assert [ids[0][1] for ids in policy.asked] == [1, 2, 0, 1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("completions", "scored"), [(8, 8), (16, 16), (24, 21), (64, 64), (512, 128)]
+)
+def test_scores_are_a_small_share_of_a_step_but_for_the_first_ones(tmp_path, completions, scored):
+    recall = Policy().recall(tmp_path, completions)
+    late = [recall.turns(step) for step in range(CLOSE + 1, CLOSE + 65)]
+    assert sum(map(len, late)) == scored
+    every = [n for step in range(1, CLOSE + 65) for n in recall.turns(step)]
+    assert every == list(range(len(every)))  # all in turn, from the first step on
+    assert all(recall.turns(step) for step in range(1, CLOSE + 1))
 
 
 def test_a_resumed_run_scores_what_an_unbroken_one_does(tmp_path):

@@ -22,9 +22,13 @@ from arcbench.training.sync import Logprobs, Probe
 
 FILE = "recall.json"  # in the run folder
 MOST = 16  # programs, each of another task: enough that one more or less tells nothing
-# Programs that are scored after a step: one for so many of its completions (1 % of its work), but
-# no more than this.
-SHARE, AT_ONCE = 64, 2
+# One program is scored for so many completions: a step of fewer scores none but every so often. A
+# completion is sampled, scored, and costs a pass with a gradient: that is half a percent of it.
+SHARE = 64
+AT_ONCE = 2  # after a step, at most
+# After each of these one is scored whatever it costs: a learning rate that is far too high ruins a
+# policy at once, and nothing else is there yet to be held against.
+CLOSE = series.EARLY_STEPS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +63,7 @@ class Recall:
     path: Path
     score: Callable[[Sequence[Probe]], Logprobs]  # by the trainer's model of this moment
     prompt_ids: Callable[[Sequence[Message]], Sequence[int]]
-    each_step: int  # programs that are scored after a step
+    completions: int  # of a step
     _known: list[Solved] = field(default_factory=list)
 
     @classmethod
@@ -67,8 +71,18 @@ class Recall:
         """Of a run folder."""
         path = folder / FILE
         rows = json.loads(path.read_text()) if path.is_file() else []
-        each = min(AT_ONCE, max(1, completions_per_step // SHARE))
-        return cls(path=path, each_step=each, _known=[Solved.from_dict(r) for r in rows], **parts)
+        known = [Solved.from_dict(row) for row in rows]
+        return cls(path=path, completions=completions_per_step, _known=known, **parts)
+
+    def turns(self, step: int) -> range:
+        """The numbers, from 0 and without an end, of the programs that are scored after a step."""
+        at_once = min(AT_ONCE, max(1, self.completions // SHARE))
+        every = max(1, -(-SHARE // self.completions))  # steps from one with a score to the next
+        late = max(0, step - CLOSE)
+        if late % every:
+            return range(0)
+        done = (min(step, CLOSE) + late // every - 1) * at_once
+        return range(done, done + at_once)
 
     def see(self, step: int, group: RolloutGroup, messages: Sequence[Message]) -> None:
         """The rollouts of a prompt: keep the likeliest that solves, if its task has none yet."""
@@ -93,11 +107,9 @@ class Recall:
     def metrics(self, step: int) -> dict[str, float]:
         """`series.RECALL` after a step: of the next few of the programs, in turns."""
         old = [s for s in self._known if s.step < step]  # those of this step are hardly older
-        if not old:
+        asked = [old[i] for i in sorted({n % len(old) for n in self.turns(step)})] if old else []
+        if not asked:
             return {}
-        first = (step - 1) * self.each_step
-        chosen = {(first + i) % len(old) for i in range(self.each_step)}
-        asked = [old[i] for i in sorted(chosen)]
         scores = self.score([s.probe for s in asked])
         left = [_left(sum(row) - s.logprob) for s, row in zip(asked, scores, strict=True)]
         return {series.RECALL: fmean(left)}
