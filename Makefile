@@ -21,8 +21,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_AR
 SOURCES := arcbench app.py tests
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 # One thread a process: threads that wait for a core are slow. A file's tests stay together, because they
-# share what they have set up; tests/conftest.py says which files come first.
-PYTEST = $(BIN)/python -m pytest -q -n $$(nproc) --maxprocesses 4 --dist loadfile \
+# share what they have set up; tests/conftest.py says which files come first. nproc heeds OMP_NUM_THREADS.
+PYTEST = $(BIN)/python -m pytest -q -n $$(env -u OMP_NUM_THREADS nproc) --maxprocesses 4 --dist loadfile \
   --no-loadscope-reorder
 TEST_ENV := OMP_NUM_THREADS=1 GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1 ARCBENCH_QUICK=1
 NBMAKE := --nbmake --nbmake-timeout=600
