@@ -12,7 +12,9 @@ from arcbench.rollouts import RolloutGroup
 from arcbench.training.recall import CLOSE, FILE, MOST, Recall
 from tests.test_series import FLAT, MIXED
 
-PROMPT = [{"role": "user", "content": "?"}]
+
+def prompt():
+    return [{"role": "user", "content": "?"}]
 
 
 def group(task: str, *logprobs: float, solves: bool = True) -> RolloutGroup:
@@ -48,14 +50,14 @@ class Policy:
 
 def test_nothing_is_told_before_a_task_was_solved(tmp_path):
     recall = Policy().recall(tmp_path)
-    recall.see(1, group("a", -1.0, solves=False), PROMPT)
+    recall.see(1, group("a", -1.0, solves=False), prompt)
     assert recall.metrics(1) == recall.metrics(2) == {}
 
 
 def test_what_is_left_is_the_share_of_the_probability_when_it_was_drawn(tmp_path):
     policy = Policy()
     recall = policy.recall(tmp_path)
-    recall.see(1, group("a", -4.0, -1.0), PROMPT)  # of two that solve, the likelier
+    recall.see(1, group("a", -4.0, -1.0), prompt)  # of two that solve, the likelier
     assert recall.metrics(1) == {}  # drawn in this very step
     for change, left in ((0.0, 1.0), (log(0.25), 0.25), (2.0, 1.0), (float("nan"), 0.0)):
         policy.change = change
@@ -67,8 +69,8 @@ def test_a_task_has_one_program_and_there_is_an_end_of_tasks(tmp_path):
     policy = Policy()
     recall = policy.recall(tmp_path, completions=64 * 2 * MOST)
     for step in range(1, MOST + 9):
-        recall.see(step, group(f"t{step}", -1.0), PROMPT)
-        recall.see(step, group("t1", -0.5), PROMPT)
+        recall.see(step, group(f"t{step}", -1.0), prompt)
+        recall.see(step, group("t1", -0.5), prompt)
     for step in range(100, 100 + MOST):
         recall.metrics(step)
     asked = [ids for both in policy.asked for ids in both]
@@ -80,7 +82,7 @@ def test_programs_are_scored_in_turns(tmp_path):
     policy = Policy()
     recall = policy.recall(tmp_path, completions=16)
     for i in range(3):
-        recall.see(1, RolloutGroup(rollouts=group(f"t{i}", *[-9.0] * i, -1.0).rollouts), PROMPT)
+        recall.see(1, RolloutGroup(rollouts=group(f"t{i}", *[-9.0] * i, -1.0).rollouts), prompt)
     for step in range(2, 8):
         recall.metrics(step)
     assert [ids[0][1] for ids in policy.asked] == [1, 2, 0, 1, 2, 0]
@@ -105,7 +107,7 @@ def test_a_resumed_run_scores_what_an_unbroken_one_does(tmp_path):
         figures = []
         for step, drawn in course.items():
             if step >= begin:
-                recall.see(step, drawn, PROMPT)
+                recall.see(step, drawn, prompt)
                 figures.append(recall.metrics(step))
         return figures
 
@@ -123,5 +125,5 @@ def test_completions_without_log_probabilities_are_of_no_use(tmp_path):
             replace(r, completion=Completion(text="", token_ids=(1, 2))) for r in bare.rollouts
         )
     )
-    recall.see(1, bare, PROMPT)
+    recall.see(1, bare, prompt)
     assert recall.metrics(2) == {}

@@ -3,14 +3,15 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from arcbench import series
 from arcbench.judge import Attempt, Judge, Started
-from arcbench.policies.base import Completion
-from arcbench.rollouts import Rollout, groups
+from arcbench.policies.base import Completion, Message
+from arcbench.rollouts import Rollout, RolloutGroup, groups
 from arcbench.runs import RunStore
 from arcbench.training.config import Scale
 from arcbench.training.data import PromptRow, PromptSource
@@ -109,6 +110,9 @@ class RewardBridge:
         sampling = (step - 1) // self.steps_per_sampling
         return sampling * self.prompts_per_sampling + group
 
+    def _messages(self, step: int, group: RolloutGroup) -> Sequence[Message]:
+        return self.source.row(self._row_index(step, group.rollouts[0].group)).messages
+
     def _attempt(self, row_index: int, group: int, place: int, completion: Completion) -> Attempt:
         if row_index not in self._rows:
             self._rows[row_index] = self.source.row(row_index)
@@ -145,6 +149,5 @@ class RewardBridge:
             self.metrics |= self.task_rewards.gain(step, whole)
         if self.recall is not None:
             for group in whole:
-                row = self.source.row(self._row_index(step, group.rollouts[0].group))
-                self.recall.see(step, group, row.messages)
+                self.recall.see(step, group, partial(self._messages, step, group))
         self.metrics[series.SECONDS_SIGNALS] = time.perf_counter() - started

@@ -84,19 +84,26 @@ class Recall:
         done = (min(step, CLOSE) + late // every - 1) * at_once
         return range(done, done + at_once)
 
-    def see(self, step: int, group: RolloutGroup, messages: Sequence[Message]) -> None:
-        """The rollouts of a prompt: keep the likeliest that solves, if its task has none yet."""
+    def see(
+        self, step: int, group: RolloutGroup, messages: Callable[[], Sequence[Message]]
+    ) -> None:
+        """The rollouts of a prompt: keep the likeliest that solves, if its task has none yet.
+
+        The prompt's messages are asked for only then.
+        """
         self._known = [s for s in self._known if s.step <= step]  # steps can be made again
         known = {s.task_id for s in self._known}
+        if group.task_id in known or len(known) == MOST:
+            return
         found = [r for r in group.rollouts if _usable(r)]
-        if not found or group.task_id in known or len(known) == MOST:
+        if not found:
             return
         best = max(found, key=lambda r: _logprob(r.completion))
         self._known.append(
             Solved(
                 step=step,
                 task_id=group.task_id,
-                prompt_ids=tuple(self.prompt_ids(messages)),
+                prompt_ids=tuple(self.prompt_ids(messages())),
                 completion_ids=tuple(best.completion.token_ids),
                 logprob=_logprob(best.completion),
             )
